@@ -1,0 +1,62 @@
+# Needs only make and Python 3.11 or newer: everything else goes into .venv, from pip's own index and torch at the version in constraints.txt.
+#   make demo [MODEL=path-or-hub-id] [TEXTS=file]        the start tutorial, plots in demo/
+#   make test                                            everything CI runs
+#   make lab                                             the notebooks in JupyterLab
+#   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
+#   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
+#   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (hours)
+.PHONY: demo test lab bench prepare readme base-models bench-models clean
+PYTHON ?= python3
+MODEL ?=
+TEXTS ?=
+PEER ?=
+bin := .venv/bin
+options := $(if $(MODEL),--model "$(MODEL)") $(if $(TEXTS),--texts "$(TEXTS)")
+install := $(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+demo: .venv/runtime
+	$(bin)/python .ci/demo.py $(options)
+
+test: .venv/dev
+	$(bin)/python .ci/test.py
+
+lab: .venv/dev
+	$(bin)/jupyter lab nbs
+
+bench: .venv/runtime
+	$(bin)/python .ci/bench.py $(options) $(if $(PEER),--peer "$(PEER)")
+
+prepare: .venv/dev
+	$(bin)/nbdev_export
+	$(bin)/nbdev_clean
+	$(bin)/python .ci/nb2md.py
+
+readme: .venv/dev
+	$(bin)/python .ci/nb2md.py
+
+run-base-models := $(bin)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 nbs/base_models.ipynb
+
+base-models: .venv/dev
+	$(run-base-models)
+	$(bin)/nbdev_clean --fname nbs/base_models.ipynb
+
+bench-models: .venv/dev
+	GRADIEND_BENCH=1 $(run-base-models)
+	$(bin)/nbdev_clean --fname nbs/base_models.ipynb
+
+clean:
+	rm -rf .venv demo bench build dist *.egg-info _docs _proc
+
+.venv/torch: constraints.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	test -x $(bin)/python || $(PYTHON) -m venv .venv
+	$(install) torch
+	touch $@
+
+.venv/runtime: .venv/torch settings.ini setup.py
+	$(install) -e .
+	touch $@
+
+.venv/dev: .venv/torch settings.ini setup.py
+	$(install) -e '.[dev]'
+	touch $@ .venv/runtime
