@@ -1,9 +1,14 @@
 __version__ = "0.1.0"
 
-from .data import TextPredictionDataCreator, TextFilterConfig, TextPreprocessConfig, demo_texts, demo_path
+from .data import TextPredictionDataCreator, TextFilterConfig, TextPreprocessConfig, demo_path, demo_texts
 from .pairs import make_pairs
 from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, demo_model
 from .edit import Edit
 from .probes import ClassProbe, LMSProbe
+from .metrics import encoder_metrics
 from .arguments import TrainingArguments, TextPredictionConfig
 from .trainer import FeatureLearningDefinition, Trainer, TextPredictionTrainer
+from .checkpoints import load_training_stats
+from .encoder_eval import Evaluator, EncoderEvaluator, Visualizer
+from .decoder_eval import DecoderEvaluator, DecoderResult, LMSThresholdPolicy, LMSTimesMetricPolicy
+from .rewrite import control_directions
