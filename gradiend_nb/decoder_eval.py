@@ -6,8 +6,9 @@
 __all__ = ['DEFAULT_LRS', 'strengthening_factor', 'LMSThresholdPolicy', 'LMSTimesMetricPolicy', 'run_grid', 'log_odds_gain',
            'DecoderResult', 'DecoderEvaluator']
 
-# %% ../nbs/50_decoder_eval.ipynb #f3e55d4f
+# %% ../nbs/50_decoder_eval.ipynb #378ef4aa
 from dataclasses import dataclass
+from functools import partial
 
 # %% ../nbs/50_decoder_eval.ipynb #da1a24c3
 import pandas as pd
@@ -15,7 +16,7 @@ import torch
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 
-# %% ../nbs/50_decoder_eval.ipynb #c036f5bf
+# %% ../nbs/50_decoder_eval.ipynb #3e5eb96e
 from .edit import Edit
 from .figures import finish_figure, new_figure, plain_label, series_style
 from .probes import DecoderProbe
@@ -33,7 +34,7 @@ def strengthening_factor(
     sign = _SIGN[source, target] if source == 'alternative' else -_SIGN['alternative', target]
     return sign * direction
 
-# %% ../nbs/50_decoder_eval.ipynb #cad78453
+# %% ../nbs/50_decoder_eval.ipynb #534bb026
 @dataclass
 class LMSThresholdPolicy:
     "The best metric among candidates that keep at least `ratio` of the base model's language modeling score; the gentlest candidate if none does"
@@ -48,12 +49,15 @@ class LMSThresholdPolicy:
         ok = [c for c in candidates if c['lms'] >= self.ratio*base['lms']]
         return max(ok, key=lambda c: c[metric]) if ok else min(candidates, key=lambda c: abs(c['learning_rate']))
 
+# %% ../nbs/50_decoder_eval.ipynb #2218f54f
 @dataclass
 class LMSTimesMetricPolicy:
     "The largest product of metric and language modeling score"
-    def select(self, metric:str, candidates:list, base:dict)->dict: return max(candidates, key=lambda c: c[metric]*c['lms'])
+    def select(self, metric:str, candidates:list, base:dict)->dict:
+        "One of `candidates`, by `metric`; `base` plays no part"
+        return max(candidates, key=lambda c: c[metric]*c['lms'])
 
-# %% ../nbs/50_decoder_eval.ipynb #c55e6a45
+# %% ../nbs/50_decoder_eval.ipynb #ea882195
 DEFAULT_LRS = 100.,50.,20.,10.,5.,2.,1.,.5,.2,.1,.05,.02,.01,.005,.002,.001
 
 def _entry(s, **kw):
@@ -63,6 +67,7 @@ def _entry(s, **kw):
     first = {c: next((by[d][c] for d in by if d != c), None) for c in classes}
     return dict(probs={c: p for c,p in first.items() if p is not None}, probs_factual={c: by[c][c] for c in classes if c in by}, probs_by_dataset=by, lms=s['lms'], **kw)
 
+# %% ../nbs/50_decoder_eval.ipynb #4418cfd7
 def run_grid(
     model,               # a `ModelWithGradiend`
     probes:dict,         # feature factor → `DecoderProbe`
@@ -93,11 +98,13 @@ def log_odds_gain(
     draws = d[torch.randint(len(d), (n, len(d)), generator=torch.Generator().manual_seed(seed))].mean(1)
     return dict(gain=d.mean().item(), interval=tuple(draws.quantile(torch.tensor([.025,.975], dtype=draws.dtype)).tolist()), note='')
 
-# %% ../nbs/50_decoder_eval.ipynb #8070b20a
+# %% ../nbs/50_decoder_eval.ipynb #c6419eb3
 class DecoderResult(dict):
     "Chosen candidate of each class, and the whole `grid`"
     @property
-    def chosen(self): return {k: v for k,v in self.items() if k not in ('grid','plot_path')}
+    def chosen(self):
+        "The chosen candidates without the grid"
+        return {k: v for k,v in self.items() if k not in ('grid','plot_path')}
     def to_frame(self)->pd.DataFrame:
         "One line for each class: probabilities and language modeling score before and after, on test rows"
         def line(k, v):
@@ -108,21 +115,21 @@ class DecoderResult(dict):
     def __repr__(self): return self.to_frame().to_string(index=False)
     def _repr_html_(self): return self.to_frame().to_html(index=False, float_format='%.4g', escape=True, border=0)
 
-# %% ../nbs/50_decoder_eval.ipynb #1d8d9a90
+# %% ../nbs/50_decoder_eval.ipynb #1dda1e15
 class DecoderEvaluator:
     "Finds how strongly a learner's change may be applied"
     def __init__(self, trainer:Trainer): self.trainer = trainer
     def __repr__(self): return f"{type(self).__name__}({type(self.trainer).__name__})"
 
     def classes(self, target_class):
-        "Requested classes as a list, checked"
+        "`target_class` as a checked list, None meaning both"
         pair = self.trainer.pair
         cs = list(pair) if target_class is None else [target_class] if isinstance(target_class, str) else list(target_class)
         if bad := [c for c in cs if c not in pair]: raise ValueError(f"target_class {bad[0]!r} is not a target class of this trainer: choose from {', '.join(pair)}")
         return cs
 
     def factor(self, m, c, increase):
-        "Feature factor that strengthens class `c`, or weakens it"
+        "Feature factor with which `m` strengthens class `c` (`increase`) or weakens it"
         f = strengthening_factor(m.source, m.target, m.feature_class_encoding_direction[c])
         return float(f if increase else -f)
 
@@ -130,10 +137,12 @@ class DecoderEvaluator:
         "Default file of the plot, None without an experiment folder"
         return str(self.trainer.experiment_dir/'decoder_probability_shifts.png') if self.trainer.experiment_dir else None
 
-    def needs(self, c, increase): return tuple(o for o in self.trainer.pair if (o != c) == increase)
+    def needs(self, c, increase):
+        "Datasets on which strengthening `c` (`increase`: the other class's rows) or weakening it (its own) is scored"
+        return tuple(o for o in self.trainer.pair if (o != c) == increase)
 
-# %% ../nbs/50_decoder_eval.ipynb #4b25b245
-def _probe(ev, datasets, split, rows, texts, batch_size, max_rows, max_texts):
+# %% ../nbs/50_decoder_eval.ipynb #75a347d5
+def _probe(ev, datasets, split, rows=None, texts=None, batch_size=None, max_rows=None, max_texts=None):
     "Probe on the rows of `datasets` (classes)"
     t = ev.trainer
     rows = rows if rows is not None else t._get_decoder_eval_dataframe(split, max_rows)
@@ -141,11 +150,22 @@ def _probe(ev, datasets, split, rows, texts, batch_size, max_rows, max_texts):
     if not len(rows): raise ValueError(f"No {split} row of class {' or '.join(datasets)} to score the change on")
     return t.decoder_probe(split, max_size_neutral=max_texts, training_like_df=rows, neutral_texts=texts, batch_size=batch_size)
 
+# %% ../nbs/50_decoder_eval.ipynb #617ece07
+def _datasets(ev, m, classes, factors, up):
+    "Feature factor → datasets that it is scored on"
+    if factors is None: return {ev.factor(m, c, up): ev.needs(c, up) for c in classes}
+    every = tuple(dict.fromkeys(d for c in classes for d in ev.needs(c, up)))
+    return {float(f): every for f in factors}
+
+# %% ../nbs/50_decoder_eval.ipynb #8a997f21
+def _key(c, increase): return c if increase else f'{c}_weaken'
+
 def _metric(entry, c, increase): return entry['probs'][c] if increase else 1 - entry['probs_factual'][c]
 
+# %% ../nbs/50_decoder_eval.ipynb #4163c7ad
 def _select(ev, m, grid, c, increase, selector):
     "The chosen candidate of class `c` among those with its feature factor"
-    name,ff = c if increase else f'{c}_weaken', ev.factor(m, c, increase)
+    name,ff = _key(c, increase), ev.factor(m, c, increase)
     line = lambda e: {name: _metric(e, c, increase), 'lms': e['lms']['lms'], **e['lms'], **{k: e[k] for k in ('feature_factor','learning_rate','id') if k in e}}
     cands = [line(e) for k,e in grid.items() if k != 'base' and k[0] == ff]
     if not cands: raise ValueError(f"No candidate has the feature factor {ff:g} that {'strengthens' if increase else 'weakens'} {c}: add it to feature_factors")
@@ -153,7 +173,7 @@ def _select(ev, m, grid, c, increase, selector):
     best = selector.select(name, cands, base)
     return dict(value=best[name], base_value=base[name], feature_factor=ff, learning_rate=best['learning_rate'], id=best['id'], strengthen=increase, lms=best['lms'], base_lms=base['lms'], better_than_base=best[name] > base[name])
 
-# %% ../nbs/50_decoder_eval.ipynb #cd0f0fc2
+# %% ../nbs/50_decoder_eval.ipynb #bda7bbf5
 def _report(m, probe, c, increase, sel, part):
     "Values of the chosen candidate on test rows"
     col = probe.classes.index(c)
@@ -163,13 +183,14 @@ def _report(m, probe, c, increase, sel, part):
     flip = lambda p: p.mean().item() if increase else 1 - p.mean().item()
     return dict(test_value=flip(p1), test_base_value=flip(p0), test_gain=g['gain'], test_interval=g['interval'], test_note=g['note'], test_rows=len(p0))
 
+# %% ../nbs/50_decoder_eval.ipynb #00673f96
 @patch
 def evaluate_decoder(self:DecoderEvaluator,
     lrs:list|None=None,                        # learning rates; default: `decoder_eval_lrs`, else 16 from 0.001 to 100
     feature_factors:list|None=None,            # default: `decoder_eval_feature_factors`, else what the classes need
     max_size_training_like:int|None=None,      # at most so many masked rows a class
     max_size_neutral:int|None=None,            # at most so many texts for the language modeling score
-    eval_batch_size:int|None=None,
+    eval_batch_size:int|None=None,             # rows or texts a batch; default: that of the arguments
     training_like_df:pd.DataFrame|None=None,   # rows to select and report on; columns masked, factual, factual_class
     neutral_df:pd.DataFrame|None=None,         # texts for the language modeling score, column `text`
     selector=None,                             # default: `LMSThresholdPolicy()`
@@ -183,24 +204,21 @@ def evaluate_decoder(self:DecoderEvaluator,
     t,a,up = self.trainer,self.trainer.training_args,increase_target_probabilities
     m,classes = t.get_model(),self.classes(target_class)
     lrs,ffs = lrs or a.decoder_eval_lrs or list(DEFAULT_LRS), feature_factors or a.decoder_eval_feature_factors
-    texts = neutral_df['text'].tolist() if neutral_df is not None else None
-    common = training_like_df, texts, eval_batch_size, max_size_training_like or a.decoder_eval_max_size_training_like, max_size_neutral or a.decoder_eval_max_size_neutral
-    sets = {self.factor(m, c, up): self.needs(c, up) for c in classes} if ffs is None else {float(f): tuple(dict.fromkeys(d for c in classes for d in self.needs(c, up))) for f in ffs}
-    probes = {d: _probe(self, d, t.selection_split, *common) for d in set(sets.values())}
-    grid = run_grid(m, {f: probes[d] for f,d in sets.items()}, lrs, part)
-    out,test = DecoderResult(),'test' if 'test' in set(t.pairs['split']) else t.selection_split
+    probe = partial(_probe, self, rows=training_like_df, texts=neutral_df['text'].tolist() if neutral_df is not None else None, batch_size=eval_batch_size,
+        max_rows=max_size_training_like or a.decoder_eval_max_size_training_like, max_texts=max_size_neutral or a.decoder_eval_max_size_neutral)
+    sets = _datasets(self, m, classes, ffs, up)
+    probes = {d: probe(d, t.selection_split) for d in set(sets.values())}
+    grid,out = run_grid(m, {f: probes[d] for f,d in sets.items()}, lrs, part), DecoderResult()
+    test = 'test' if 'test' in set(t.pairs['split']) else t.selection_split
+    splits = ('given rows',)*2 if training_like_df is not None else (t.selection_split, test)
     for c in classes:
         sel = _select(self, m, grid, c, up, selector or LMSThresholdPolicy())
-        sel |= _report(m, _probe(self, self.needs(c, up), test, *common), c, up, sel, part)
-        given = training_like_df is not None
-        out[c if up else f'{c}_weaken'] = sel | dict(selection_split='given rows' if given else t.selection_split, test_split='given rows' if given else test)
+        out[_key(c, up)] = sel | _report(m, probe(self.needs(c, up), test), c, up, sel, part) | dict(zip(('selection_split','test_split'), splits))
     out['grid'] = grid
-    if plot:
-        out['plot_path'] = self.plot_path()
-        self.plot_probability_shifts(out, show=show is not False)
+    if plot: out['plot_path'] = self.plot_path(); self.plot_probability_shifts(out, show=show is not False)
     return out
 
-# %% ../nbs/50_decoder_eval.ipynb #23319a4e
+# %% ../nbs/50_decoder_eval.ipynb #c5442aec
 def _draw_class(top, low, grid, c, v, i):
     "Curves of class `c` over the learning rate, with its base value and a star at the choice `v`"
     (part,verb),st = ('probs','strengthened') if v['strengthen'] else ('probs_factual','weakened'), series_style(i)
@@ -211,11 +229,12 @@ def _draw_class(top, low, grid, c, v, i):
         ax.plot(xs, ys, label=name, markersize=4, **st)
         ax.plot([v['learning_rate']], [ys[xs.index(v['learning_rate'])]], marker='*', ms=15, color=st['color'], mec='black', ls='none', zorder=5, label='chosen' if name and i == 0 else None)
 
+# %% ../nbs/50_decoder_eval.ipynb #0fc49285
 @patch
 def plot_probability_shifts(self:DecoderEvaluator,
     results:DecoderResult,          # of `evaluate_decoder`
     output=None,                    # file; default: `decoder_probability_shifts.png` in the experiment folder, if there is one
-    show:bool=True,
+    show:bool=True,                 # show the figure
     figsize:tuple=(7, 4.6),         # inches
 ):                                  # the figure
     "Probability of each class, and language modeling score, over the learning rate; a star marks the choice"
@@ -228,29 +247,40 @@ def plot_probability_shifts(self:DecoderEvaluator,
     for ax in (top, low): ax.legend(loc='best', fontsize=8, frameon=False); ax.spines[['top','right']].set_visible(False)
     return finish_figure(fig, output or self.plot_path(), show)
 
-# %% ../nbs/50_decoder_eval.ipynb #81a99ed6
+# %% ../nbs/50_decoder_eval.ipynb #324f52a0
 @patch(as_prop=True)
-def decoder(self:Evaluator): return DecoderEvaluator(self.trainer)
+def decoder(self:Evaluator):
+    "A `DecoderEvaluator` of its trainer"
+    return DecoderEvaluator(self.trainer)
 
+# %% ../nbs/50_decoder_eval.ipynb #f7c0dc0a
 @patch
 @_same_signature(DecoderEvaluator.evaluate_decoder)
 def evaluate_decoder(self:Evaluator, *args, **kwargs)->DecoderResult:
     "See `DecoderEvaluator.evaluate_decoder`"
     return self.decoder.evaluate_decoder(*args, **kwargs)
 
+# %% ../nbs/50_decoder_eval.ipynb #6192c471
 @patch
 def evaluate(self:Evaluator)->dict:
     "Both evaluations with their defaults, as {'encoder': …, 'decoder': …}"
     return dict(encoder=self.evaluate_encoder(), decoder=self.evaluate_decoder())
 
+# %% ../nbs/50_decoder_eval.ipynb #bf8e44a2
 @patch
 @_same_signature(DecoderEvaluator.evaluate_decoder)
 def evaluate_decoder(self:Trainer, *args, **kwargs)->DecoderResult:
     "See `DecoderEvaluator.evaluate_decoder`"
     return self.evaluator.evaluate_decoder(*args, **kwargs)
 
+# %% ../nbs/50_decoder_eval.ipynb #d484791e
 @patch
-def evaluate(self:Trainer)->dict: return self.evaluator.evaluate()
+def evaluate(self:Trainer)->dict:
+    "See `Evaluator.evaluate`"
+    return self.evaluator.evaluate()
 
+# %% ../nbs/50_decoder_eval.ipynb #eacac503
 @patch
-def plot_probability_shifts(self:Trainer, results:DecoderResult, **kwargs): return self.evaluator.decoder.plot_probability_shifts(results, **kwargs)
+def plot_probability_shifts(self:Trainer, results:DecoderResult, **kwargs):
+    "Draw `results`, see `DecoderEvaluator.plot_probability_shifts`"
+    return self.evaluator.decoder.plot_probability_shifts(results, **kwargs)

@@ -30,7 +30,7 @@ def update_vector(
     if part.endswith('weight') and m.latent_dim > 1: raise ValueError(f"part={part!r} has one vector per feature, this learner has {m.latent_dim} features: use part='decoder'")
     return m.get_update_vector(part)
 
-# %% ../nbs/12_edit.ipynb #ab8f2575
+# %% ../nbs/12_edit.ipynb #a18f9013
 class Edit:
     "A learner's change of its base model, applied in place and undone bit for bit"
     def __init__(self,
@@ -57,6 +57,7 @@ class Edit:
     def __enter__(self): return self
     def __exit__(self, *_): self.undo()
 
+# %% ../nbs/12_edit.ipynb #436ee55f
 def _put(o, p, values):
     "Write `values` into the entries of `p` that `o` selects"
     if o.index is None: p.copy_(values.view(p.shape))

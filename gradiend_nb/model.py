@@ -22,11 +22,12 @@ from fastcore.basics import patch, basic_repr
 from .data import demo_path
 from .files import atomic_dir, settle_dir, write_json
 
-# %% ../nbs/10_model.ipynb #0d8cc409
+# %% ../nbs/10_model.ipynb #6da24e43
 ACTIVATIONS = dict(relu=F.relu, leakyrelu=F.leaky_relu, tanh=torch.tanh, smht=F.hardtanh, elu=F.elu, gelu=F.gelu,
                    sigmoid=torch.sigmoid, silu=F.silu, id=lambda x: x)
 ODD = 'tanh', 'smht', 'id'   # act(-z) == -act(z): the sign of the latent can be flipped without changing the function
 
+# %% ../nbs/10_model.ipynb #014601c7
 def activation_name(
     name:str,  # one of `ACTIVATIONS`, any case
 )->str:        # the lower-case name
@@ -34,7 +35,7 @@ def activation_name(
     if str(name).lower() not in ACTIVATIONS: raise ValueError(f"Unknown activation {name!r}: choose one of {', '.join(ACTIVATIONS)}")
     return name.lower()
 
-# %% ../nbs/10_model.ipynb #0529e713
+# %% ../nbs/10_model.ipynb #c973e1d9
 class GradiendModel(nn.Module):
     "Encoder-decoder on gradient vectors of length `input_dim` with `latent_dim` features"
     def __init__(self,
@@ -61,6 +62,7 @@ class GradiendModel(nn.Module):
     def __len__(self): return self.input_dim
     __repr__ = basic_repr('input_dim,latent_dim,activation_encoder,activation_decoder,bias_decoder')
 
+# %% ../nbs/10_model.ipynb #3f99ed33
 def _check_dim(name, v):
     if isinstance(v, bool) or not isinstance(v, int): raise TypeError(f"{name} must be an int, got {v!r}")
     if v <= 0: raise ValueError(f"{name} must be positive, got {v}: no base-model weight is selected")
@@ -80,7 +82,7 @@ def reset(self:GradiendModel,
     top = self.enc.weight.max().item() if init == 'random' else 0.
     for p in self.dec.parameters(): p.uniform_(-abs(top), abs(top), generator=g) if top else p.zero_()
 
-# %% ../nbs/10_model.ipynb #ebf1f8da
+# %% ../nbs/10_model.ipynb #520cdbf6
 @patch
 def forward_encoder(self:GradiendModel,
     x:Tensor,   # gradients, shape (…, D)
@@ -88,6 +90,7 @@ def forward_encoder(self:GradiendModel,
     "Measure the feature of gradient `x`"
     return ACTIVATIONS[self.activation_encoder](self.enc(_as_rows(x, self.input_dim, self.enc.weight)))
 
+# %% ../nbs/10_model.ipynb #953e615d
 @patch
 def forward_decoder(self:GradiendModel,
     h:Tensor|float|list,  # features, shape (…, L), or a number if L is 1
@@ -96,6 +99,7 @@ def forward_decoder(self:GradiendModel,
     h = torch.as_tensor(h, dtype=self.dec.weight.dtype, device=self.dec.weight.device)
     return ACTIVATIONS[self.activation_decoder](self.dec(_as_rows(h, self.latent_dim, self.dec.weight)))
 
+# %% ../nbs/10_model.ipynb #d28c2d9d
 @patch
 def forward(self:GradiendModel,
     x:Tensor,                   # gradients, shape (…, D)
@@ -106,6 +110,7 @@ def forward(self:GradiendModel,
     y = self.forward_decoder(h)
     return (y, h) if return_encoded else y
 
+# %% ../nbs/10_model.ipynb #ca837984
 def _as_rows(x, n, like):
     "`x` on the device and in the dtype of `like`, last axis `n`; any tensor with `n` entries in all is one row"
     x = x.to(like)
@@ -121,7 +126,7 @@ def invert(self:GradiendModel):
     if self.activation_encoder not in ODD: raise ValueError(f"The sign of a {self.activation_encoder} feature can't be flipped: use one of {', '.join(ODD)}")
     for p in (self.enc.weight, self.enc.bias, self.dec.weight): p.neg_()
 
-# %% ../nbs/10_model.ipynb #e3ea0b69
+# %% ../nbs/10_model.ipynb #5ac21038
 PARTS = 'decoder', 'decoder-weight', 'encoder-weight', 'decoder-bias', 'decoder-sum'
 
 @patch
@@ -134,6 +139,7 @@ def get_update_vector(self:GradiendModel,
     if part not in d: raise ValueError(f"Unknown part {part!r}: choose one of {', '.join(d)}")
     return d[part]()
 
+# %% ../nbs/10_model.ipynb #ea332ddc
 @patch
 def get_weight_importance(self:GradiendModel,
     part:str='decoder-weight',  # as in `get_update_vector`
@@ -143,7 +149,7 @@ def get_weight_importance(self:GradiendModel,
     if part == 'decoder-weight': v = v.view(-1, self.latent_dim).sum(1)
     return v.view(self.latent_dim, -1).sum(0) if part == 'encoder-weight' else v
 
-# %% ../nbs/10_model.ipynb #a85a7190
+# %% ../nbs/10_model.ipynb #7e9dc220
 def topk_count(
     topk:int|float,  # an int is a count, a float in (0, 1] a share
     n:int,           # of so many
@@ -153,6 +159,7 @@ def topk_count(
     if topk < 0 or (isinstance(topk, float) and not 0 < topk <= 1): raise ValueError(f"topk must be a count >= 0 or a share in (0, 1], got {topk}")
     return min(max(math.ceil(topk*n) if isinstance(topk, float) else topk, 1), n)
 
+# %% ../nbs/10_model.ipynb #57f20183
 @patch
 def get_topk_weights(self:GradiendModel,
     part:str='decoder-weight',  # as in `get_update_vector`
@@ -161,7 +168,7 @@ def get_topk_weights(self:GradiendModel,
     "Positions of the most important weights, most important first"
     return self.get_weight_importance(part).topk(topk_count(topk, len(self))).indices.tolist()
 
-# %% ../nbs/10_model.ipynb #02305b6d
+# %% ../nbs/10_model.ipynb #75332e02
 @torch.no_grad()
 def gradiend_step(
     m:GradiendModel,        # learner whose decoder activation is the identity
@@ -177,20 +184,27 @@ def gradiend_step(
     r = _error(m, h, y)
     loss = torch.dot(r, r) / m.input_dim
     r.mul_(weight * (2*sy if scale else 2/m.input_dim))
-    dz = (r @ m.dec.weight) * sy * slope
-    torch.outer(r, h, out=m.dec.weight.grad); torch.outer(dz*sx, x, out=m.enc.weight.grad); m.enc.bias.grad.copy_(dz)
+    dz = (m.dec.weight.T @ r) * sy * slope
+    _outer(r, h, m.dec.weight.grad.T); _outer(x, dz*sx, m.enc.weight.grad); m.enc.bias.grad.copy_(dz)
     return loss, h
 
+# %% ../nbs/10_model.ipynb #f698f541
 def _value_and_slope(act, z):
     "act(z) and act'(z), elementwise"
     return torch.func.jvp(act, (z,), (torch.ones_like(z),))
 
+# %% ../nbs/10_model.ipynb #5a5eeac5
 def _error(m, h, y):
     "ŷ − y, written into the memory of the decoder bias's gradient, which it is up to a factor"
-    out = m.dec.bias.grad if m.bias_decoder else torch.empty_like(y)
-    torch.mul(m.dec.weight[:,0], h, out=out) if m.latent_dim == 1 else torch.mv(m.dec.weight, h, out=out)
-    if m.bias_decoder: out.add_(m.dec.bias)
-    return out.sub_(y)
+    W,b = m.dec.weight,m.dec.bias
+    if not m.bias_decoder: return (W @ h).sub_(y)
+    if m.latent_dim == 1: return torch.addcmul(b, W[:,0], h, out=b.grad).sub_(y)
+    return torch.addmv(b, W, h, out=b.grad).sub_(y)
+
+# %% ../nbs/10_model.ipynb #f5943761
+def _outer(v, h, out):
+    "Row `l` of `out` is v·h[l]; the last row may be the memory of `v` itself"
+    for row,c in zip(out, h): torch.mul(v, c, out=row)
 
 # %% ../nbs/10_model.ipynb #2f90235d
 def select_params(
@@ -208,7 +222,7 @@ def select_params(
     keep = {n for ns in hits.values() for n in ns}
     return [(n,p) for n,p in named if n in keep]
 
-# %% ../nbs/10_model.ipynb #e0b5594a
+# %% ../nbs/10_model.ipynb #e24b8f2b
 @dataclass
 class ParamSelection:
     "Which entries of one base-model parameter belong to the learner's vector"
@@ -217,16 +231,22 @@ class ParamSelection:
     index: Tensor|None=None # int64, ascending flat positions; None: all
 
     @property
-    def numel(self): return math.prod(self.shape)
+    def numel(self):
+        "Entries of the parameter"
+        return math.prod(self.shape)
     @property
-    def size(self): return self.numel if self.index is None else len(self.index)
-    def take(self, t): return t.reshape(-1) if self.index is None else t.reshape(-1)[self.index.to(t.device)]
+    def size(self):
+        "Selected entries"
+        return self.numel if self.index is None else len(self.index)
+    def take(self, t):
+        "The selected entries of `t`, flat"
+        return t.reshape(-1) if self.index is None else t.reshape(-1)[self.index.to(t.device)]
     def spread(self, v):
         "The full-shape tensor that has `v` at the selected entries and zero elsewhere"
         if self.index is None: return v.view(self.shape)
         return v.new_zeros(self.numel).index_copy_(0, self.index.to(v.device), v).view(self.shape)
 
-# %% ../nbs/10_model.ipynb #6bdfc005
+# %% ../nbs/10_model.ipynb #59fc2206
 class ParamMappedGradiendModel(GradiendModel):
     "A `GradiendModel` that knows which base-model weights its entries stand for; gradients go in and out as dicts too"
     def __init__(self,
@@ -238,13 +258,16 @@ class ParamMappedGradiendModel(GradiendModel):
         self.param_map = self_map
 
     def forward(self, x, return_encoded=False):
+        "Encode and decode `x`: dict in, dict out; with `return_encoded` also the features"
         y,h = super().forward(self.flatten(x), return_encoded=True)
         y = self.unflatten(y) if isinstance(x, dict) else y
         return (y, h) if return_encoded else y
 
-    def forward_encoder(self, x): return super().forward_encoder(self.flatten(x))
+    def forward_encoder(self, x):
+        "Features of `x`, a vector or a dict of gradients"
+        return super().forward_encoder(self.flatten(x))
 
-# %% ../nbs/10_model.ipynb #9274a811
+# %% ../nbs/10_model.ipynb #a6221438
 @patch
 def flatten(self:ParamMappedGradiendModel,
     grads:dict|Tensor,  # parameter name → tensor of the parameter's shape; a tensor passes through
@@ -256,6 +279,7 @@ def flatten(self:ParamMappedGradiendModel,
         if o.size and tuple(grads[o.name].shape) != tuple(o.shape): raise ValueError(f"Gradient of {o.name} has shape {tuple(grads[o.name].shape)}, the parameter {tuple(o.shape)}")
     return torch.cat([o.take(grads[o.name]) for o in self.param_map if o.size])
 
+# %% ../nbs/10_model.ipynb #df363513
 @patch
 def pieces(self:ParamMappedGradiendModel,
     v:Tensor,  # shape (D,)
@@ -263,6 +287,7 @@ def pieces(self:ParamMappedGradiendModel,
     "Cut `v` at the parameter boundaries (views, no copy)"
     return [(o,p) for o,p in zip(self.param_map, v.split([o.size for o in self.param_map])) if o.size]
 
+# %% ../nbs/10_model.ipynb #68b44520
 @patch
 def unflatten(self:ParamMappedGradiendModel,
     v:Tensor,  # shape (D,)
@@ -270,7 +295,7 @@ def unflatten(self:ParamMappedGradiendModel,
     "Parameter name → full-shape tensor, zero where nothing is selected"
     return {o.name: o.spread(p) for o,p in self.pieces(v)}
 
-# %% ../nbs/10_model.ipynb #9d60d71e
+# %% ../nbs/10_model.ipynb #41381f46
 @patch
 def base_global_index(self:ParamMappedGradiendModel)->Tensor: # int64, shape (D,)
     "Position of each entry in the concatenation of the whole mapped parameters"
@@ -279,13 +304,14 @@ def base_global_index(self:ParamMappedGradiendModel)->Tensor: # int64, shape (D,
         out.append(start + (torch.arange(o.numel) if o.index is None else o.index)); start += o.numel
     return torch.cat(out)
 
+# %% ../nbs/10_model.ipynb #04f6d111
 @patch
 def param_table(self:ParamMappedGradiendModel): # DataFrame: name, shape, entries, selected
     "What the learner covers"
     import pandas as pd
     return pd.DataFrame([dict(name=o.name, shape='×'.join(map(str, o.shape)), entries=o.numel, selected=o.size) for o in self.param_map])
 
-# %% ../nbs/10_model.ipynb #20f6e585
+# %% ../nbs/10_model.ipynb #03ab0576
 _TENSORS = {'enc.weight':'encoder.0.linear.weight', 'enc.bias':'encoder.0.linear.bias', 'dec.weight':'decoder.0.linear.weight', 'dec.bias':'decoder.0.linear.bias'}
 
 def _pack_map(param_map):
@@ -300,6 +326,7 @@ def _pack_map(param_map):
         entries.append(e)
     return entries, idx, masks
 
+# %% ../nbs/10_model.ipynb #be125d74
 def _unpack_map(mapping, folder):
     "The inverse of `_pack_map`, from files in `folder`"
     load = lambda k,stem: _load_tensors(folder/mapping.get(k, f'{stem}.safetensors')) if any(e['repr'] == r[k] for e in mapping['param_map']) else {}
@@ -307,15 +334,21 @@ def _unpack_map(mapping, folder):
     idx,masks = load('indices_file', 'mapping_indices'), load('masks_file', 'mapping_masks')
     def index(e):
         if e['repr'] == 'all': return None
-        return idx[e['key']].long().sort().values if e['repr'] == 'indices' else masks[e['key']].flatten().nonzero()[:,0]
+        return _ascending(e['name'], idx[e['key']].long()) if e['repr'] == 'indices' else masks[e['key']].flatten().nonzero()[:,0]
     return [ParamSelection(e['name'], tuple(e['shape']), index(e)) for e in mapping['param_map']]
 
+# %% ../nbs/10_model.ipynb #aa318a23
+def _ascending(name, idx):
+    if len(idx) > 1 and not (idx[1:] > idx[:-1]).all(): raise ValueError(f"The stored positions of {name} are not ascending, so its weights can't be told apart: the mapping file is damaged")
+    return idx
+
+# %% ../nbs/10_model.ipynb #ccecfd09
 def _load_tensors(path):
     "Tensors of a safetensors file, or of the peer's `.bin`/`.pth` (read as weights only, never as code)"
     from safetensors.torch import load_file
     return load_file(path) if path.suffix == '.safetensors' else torch.load(path, weights_only=True, map_location='cpu')
 
-# %% ../nbs/10_model.ipynb #ca477494
+# %% ../nbs/10_model.ipynb #56d01185
 @patch
 def state(self:GradiendModel)->dict:
     "Weights under the file format's names"
@@ -323,6 +356,7 @@ def state(self:GradiendModel)->dict:
     if self.activation_encoder == 'id': d |= {'encoder.1.weight':torch.ones(1), 'encoder.1.bias':torch.zeros(1)}
     return d
 
+# %% ../nbs/10_model.ipynb #234e1394
 @patch
 def config(self:GradiendModel)->dict:
     "Architecture and metadata as `config.json` holds them"
@@ -330,7 +364,7 @@ def config(self:GradiendModel)->dict:
                 bias_decoder=self.bias_decoder, torch_dtype=str(self.enc.weight.dtype).removeprefix('torch.'))
     return dict(format_version=0, architecture=arch, mapping=None, metadata=self.metadata)
 
-# %% ../nbs/10_model.ipynb #fed5d627
+# %% ../nbs/10_model.ipynb #f94ba241
 @patch
 def write_files(self:GradiendModel, folder:Path):
     "Write weights, mapping and configuration into `folder`, configuration last"
@@ -345,6 +379,7 @@ def write_files(self:GradiendModel, folder:Path):
             if ts: cfg['mapping'][k] = f'{stem}.safetensors'; save_file(ts, folder/cfg['mapping'][k])
     write_json(folder/'config.json', cfg)
 
+# %% ../nbs/10_model.ipynb #0c92bff4
 @patch
 def save_pretrained(self:GradiendModel,
     save_directory:str|Path,  # made or replaced as a whole; an interrupted save leaves what was there
@@ -352,7 +387,7 @@ def save_pretrained(self:GradiendModel,
     "Write the learner as a checkpoint directory"
     with atomic_dir(save_directory) as tmp: self.write_files(Path(tmp))
 
-# %% ../nbs/10_model.ipynb #8f53161b
+# %% ../nbs/10_model.ipynb #7192841f
 def read_config(
     folder:str|Path,  # checkpoint directory
 )->dict:
@@ -365,10 +400,12 @@ def read_config(
     if why: raise FileNotFoundError(f"{folder} is not a GRADIEND checkpoint: {why}. Train one, or pass a directory that `save_pretrained` wrote")
     return cfg
 
+# %% ../nbs/10_model.ipynb #e3a2e1f9
 def _weight_file(folder):
     names = 'model.safetensors', 'pytorch_model.bin', 'model/model.safetensors', 'model/pytorch_model.bin'
     return next((folder/n for n in names if (folder/n).is_file()), None)
 
+# %% ../nbs/10_model.ipynb #440eaaa8
 @patch(cls_method=True)
 def from_pretrained(cls:GradiendModel,
     load_directory:str|Path,                # checkpoint directory, ours or the peer's
@@ -385,12 +422,12 @@ def from_pretrained(cls:GradiendModel,
     m.load_state_dict({back[k]: v for k,v in _load_tensors(_weight_file(folder)).items() if k in back})
     return m
 
-# %% ../nbs/10_model.ipynb #b8ad1072
+# %% ../nbs/10_model.ipynb #90500b2d
 def load_base(
     base_model,                            # hub id, folder, or a loaded `PreTrainedModel`
     tokenizer=None,                        # default: the one saved with the model
     torch_dtype:torch.dtype=torch.float32, # of the base model's weights
-    trust_remote_code:bool=False,
+    trust_remote_code:bool=False,          # run code that comes with the model
 )->tuple:                                  # the model in evaluation mode, its tokenizer
     "Load a base model and its tokenizer; dropout stays off"
     from transformers import AutoConfig, AutoTokenizer
@@ -402,6 +439,7 @@ def load_base(
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
     return cls.from_pretrained(name, dtype=torch_dtype, **kw).eval(), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
 
+# %% ../nbs/10_model.ipynb #4fc451f0
 def _auto_class(cfg):
     "Encoder-decoder, else masked, else causal language model"
     import transformers as t
@@ -416,7 +454,7 @@ def demo_model(
     "Folder of an embedded base model of about one million parameters"
     return str(demo_path(f'models/{lang}-{kind}'))
 
-# %% ../nbs/10_model.ipynb #9c79a071
+# %% ../nbs/10_model.ipynb #89d808d4
 SOURCES = 'factual', 'alternative', 'diff'
 
 class ModelWithGradiend:
@@ -435,19 +473,24 @@ class ModelWithGradiend:
         self.feature_class_encoding_direction = feature_class_encoding_direction or {}
 
     @property
-    def base_model_id(self): return self.gradiend.metadata.get('base_model') or self.base_model.name_or_path
-    def parameters(self): return self.gradiend.parameters()
+    def base_model_id(self):
+        "Id or folder of the base model"
+        return self.gradiend.metadata.get('base_model') or self.base_model.name_or_path
+    def parameters(self):
+        "Those of the learner; the base model is not trained"
+        return self.gradiend.parameters()
     def __repr__(self): return f"ModelWithGradiend({type(self.base_model).__name__}, {len(self.gradiend):,} weights → {self.gradiend.latent_dim}, {self.source} → {self.target}, {self.feature_class_encoding_direction})"
 
-# %% ../nbs/10_model.ipynb #c8c1388c
+# %% ../nbs/10_model.ipynb #01bf2ca5
 @patch(cls_method=True)
 def from_base(cls:ModelWithGradiend,
     base_model,                             # hub id, folder, or a loaded model
     tokenizer=None,                         # default: the one saved with the model
     params:list|str|None=None,              # see `select_params`
-    source:str='alternative', target:str='diff',
+    source:str='alternative',               # which gradient is encoded
+    target:str='diff',                      # which gradient is decoded
     base_dtype:torch.dtype=torch.float32,   # of a base model that is loaded here
-    trust_remote_code:bool=False,
+    trust_remote_code:bool=False,           # run code that comes with the base model
     **kwargs,                               # to `GradiendModel`: latent_dim, activations, init, seed, …
 ):
     "A fresh, untrained learner on `base_model`"
@@ -456,14 +499,14 @@ def from_base(cls:ModelWithGradiend,
     g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **kwargs)
     return cls(base, g.to(next(base.parameters()).device), tok, source, target)
 
-# %% ../nbs/10_model.ipynb #afbbecd3
+# %% ../nbs/10_model.ipynb #f561a653
 @patch(cls_method=True)
 def from_pretrained(cls:ModelWithGradiend,
     load_directory:str|Path|None=None,    # checkpoint directory
     base_model=None,                      # hub id, folder or loaded model; default: the one the checkpoint names
     gradiend_model=None,                  # checkpoint directory or a `ParamMappedGradiendModel`, instead of `load_directory`
-    tokenizer=None,
-    trust_remote_code:bool=False,
+    tokenizer=None,                       # default: the base model's
+    trust_remote_code:bool=False,         # run code that comes with the base model
 ):
     "Load a trained learner and its base model, or raise"
     where = load_directory if load_directory is not None else gradiend_model
@@ -474,16 +517,23 @@ def from_pretrained(cls:ModelWithGradiend,
     if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
     base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code)
     _check_fit(g, base)
-    ctx = Path(where)/'gradiend_context.json' if is_path else None
-    return cls(base, g.to(next(base.parameters()).device), tok, **(json.loads(ctx.read_text()) if ctx and ctx.is_file() else {}))
+    return cls(base, g.to(next(base.parameters()).device), tok, **(_context(Path(where)) if is_path else {}))
 
+# %% ../nbs/10_model.ipynb #6bf6a783
+def _context(folder):
+    "Source, target and direction of a checkpoint; the training history has the last word on the source"
+    read = lambda name: json.loads((folder/name).read_text()) if (folder/name).is_file() else {}
+    args = read('training.json').get('training_args', {})
+    return read('gradiend_context.json') | ({'source': args['source']} if args.get('source') in SOURCES else {})
+
+# %% ../nbs/10_model.ipynb #73087cde
 def _check_fit(g, base):
     "Raise unless every parameter that `g` covers exists in `base` with the same shape"
     shapes = {n: tuple(p.shape) for n,p in base.named_parameters()}
     for o in g.param_map:
         if shapes.get(o.name) != tuple(o.shape): raise ValueError(f"This learner belongs to another base model: it expects {o.name} of shape {tuple(o.shape)}, found {shapes.get(o.name, 'no such parameter')}")
 
-# %% ../nbs/10_model.ipynb #d30cc6e6
+# %% ../nbs/10_model.ipynb #475bbc37
 @patch
 def write_files(self:ModelWithGradiend, folder:Path):
     "Write the learner and its context into `folder`"
@@ -492,6 +542,7 @@ def write_files(self:ModelWithGradiend, folder:Path):
     write_json(folder/'gradiend_context.json', dict(source=self.source, target=self.target, feature_class_encoding_direction=self.feature_class_encoding_direction))
     self.gradiend.write_files(folder)
 
+# %% ../nbs/10_model.ipynb #b398ae7c
 @patch
 def save_pretrained(self:ModelWithGradiend,
     save_directory:str|Path,  # made or replaced as a whole
@@ -499,19 +550,26 @@ def save_pretrained(self:ModelWithGradiend,
     "Write learner and context as a checkpoint directory; the base model is named, not copied, and a training history stays"
     with atomic_dir(save_directory, keep=('training.json', 'training_rows.parquet')) as tmp: self.write_files(Path(tmp))
 
-# %% ../nbs/10_model.ipynb #6d02ec54
+# %% ../nbs/10_model.ipynb #446e0558
 @patch
 def to(self:ModelWithGradiend, device:str|torch.device):
     "Move base model and learner to `device`"
     self.base_model.to(device); self.gradiend.to(device)
     return self
 
+# %% ../nbs/10_model.ipynb #cc69b26d
 @patch
-def cpu(self:ModelWithGradiend): return self.to('cpu')
+def cpu(self:ModelWithGradiend):
+    "Move both to the CPU"
+    return self.to('cpu')
 
+# %% ../nbs/10_model.ipynb #417bc77d
 @patch
-def cuda(self:ModelWithGradiend, device:int|str|None=None): return self.to(device if isinstance(device, str) else f'cuda:{device or 0}')
+def cuda(self:ModelWithGradiend, device:int|str|None=None):
+    "Move both to CUDA `device`, the first one by default"
+    return self.to(device if isinstance(device, str) else f'cuda:{device or 0}')
 
+# %% ../nbs/10_model.ipynb #7f3ab95e
 @patch
 def invert_encoding(self:ModelWithGradiend,
     update_direction:bool=True,  # also swap which class is said to be +1
@@ -520,7 +578,8 @@ def invert_encoding(self:ModelWithGradiend,
     self.gradiend.invert()
     if update_direction: self.feature_class_encoding_direction = {k:-v for k,v in self.feature_class_encoding_direction.items()}
 
+# %% ../nbs/10_model.ipynb #41ee5cdc
 @patch
 def get_topk_weights(self:ModelWithGradiend, part:str='decoder-weight', topk:int|float=1000)->list:
-    "Base-global indices of the most important weights, most important first"
+    "Base-global indices of the `topk` most important weights of `part`, most important first"
     return self.gradiend.base_global_index()[self.gradiend.get_topk_weights(part, topk)].tolist()

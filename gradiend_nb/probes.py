@@ -32,12 +32,13 @@ def word_variants(
         out |= {(i,) for i in single.get(w.casefold(), ids[:1])} if len(ids) == 1 else {ids}
     return sorted(out)
 
-# %% ../nbs/16_probes.ipynb #cf57d8b2
+# %% ../nbs/16_probes.ipynb #63733837
 def _by_length(items, batch_size):
     "Row numbers of `items` in batches of similar length"
     order = sorted(range(len(items)), key=lambda i: -len(items[i][0]))
     return [order[i:i+batch_size] for i in range(0, len(order), batch_size)]
 
+# %% ../nbs/16_probes.ipynb #bfb5d3cb
 class ClassProbe:
     "Probabilities of word classes at the mask of each text"
     def __init__(self,
@@ -60,6 +61,7 @@ class ClassProbe:
     def __len__(self): return self.n
     __repr__ = basic_repr('n,names')
 
+# %% ../nbs/16_probes.ipynb #23dcae6b
 def _with_masks(tokenizer, texts, k, placeholder, max_length):
     "`texts` with `k` mask tokens at the placeholder"
     pad = placeholder if k == 1 else ' '.join([placeholder]*k)
@@ -82,7 +84,7 @@ def probabilities(self:ClassProbe,
             out[idx] = out[idx].index_add(1, cls, each)
     return out
 
-# %% ../nbs/16_probes.ipynb #5897aabc
+# %% ../nbs/16_probes.ipynb #cb32cbbe
 class LMSProbe:
     "Language modeling score on fixed, seeded masks"
     def __init__(self,
@@ -104,6 +106,7 @@ class LMSProbe:
 
     __repr__ = basic_repr('n_texts,n_tokens')
 
+# %% ../nbs/16_probes.ipynb #9adbe490
 def _mask_some(ids, skip, ratio, rng, mask_id):
     "`ids` with a share of the maskable positions masked, or None if there is none"
     can = [i for i,o in enumerate(ids) if o not in skip]
@@ -128,7 +131,7 @@ def score(self:LMSProbe,
     nll /= self.n_tokens
     return dict(lms=1/(1+nll), nll=nll, accuracy=hits/self.n_tokens, perplexity=float(torch.tensor(nll).exp()), n_tokens=self.n_tokens)
 
-# %% ../nbs/16_probes.ipynb #ea5b0e68
+# %% ../nbs/16_probes.ipynb #4780995d
 class DecoderProbe:
     "Class probabilities by dataset, and language modeling score, of any number of candidate models"
     def __init__(self,
@@ -146,6 +149,7 @@ class DecoderProbe:
         self.lms = LMSProbe(tokenizer, neutral, ignore=ignore, batch_size=batch_size, **lms_kwargs)
     __repr__ = basic_repr('words,lms')
 
+# %% ../nbs/16_probes.ipynb #303e67a9
 @patch
 def score(self:DecoderProbe,
     model,     # a masked language model in evaluation mode

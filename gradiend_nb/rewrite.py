@@ -21,7 +21,7 @@ from .probes import ClassProbe, word_variants
 from .trainer import Trainer, neutral_rows
 from .decoder_eval import DEFAULT_LRS, DecoderEvaluator, LMSThresholdPolicy, _probe, log_odds_gain
 
-# %% ../nbs/60_rewrite.ipynb #7da46a9c
+# %% ../nbs/60_rewrite.ipynb #17e62d1f
 def _chosen(results, cls, increase):
     "Entry of `results` for class `cls` in the asked direction"
     key = cls if increase else f'{cls}_weaken'
@@ -30,6 +30,7 @@ def _chosen(results, cls, increase):
     hint = f"run evaluate_decoder(target_class={cls!r}{'' if increase else ', increase_target_probabilities=False'}) first"
     raise ValueError(f"decoder_results has no entry {key!r}, only {', '.join(have) or 'none'}: {hint}")
 
+# %% ../nbs/60_rewrite.ipynb #f047875e
 def save_rewritten(
     model,                # a Hugging Face model
     tokenizer,            # saved with it, if there is one
@@ -41,6 +42,7 @@ def save_rewritten(
         if tokenizer is not None: tokenizer.save_pretrained(tmp)
     return str(directory)
 
+# %% ../nbs/60_rewrite.ipynb #bc3f45d2
 @patch
 def rewrite_base_model(self:Trainer,
     decoder_results:dict,                     # of `evaluate_decoder`
@@ -63,12 +65,13 @@ def rewrite_base_model(self:Trainer,
         out.append(new if folder is None else save_rewritten(new, m.tokenizer, folder))
     return out[0] if len(classes) == 1 else out
 
+# %% ../nbs/60_rewrite.ipynb #537533dc
 def _only(results):
     have = [k for k,v in results.items() if isinstance(v, dict) and 'learning_rate' in v]
     if len(have) != 1: raise ValueError(f"target_class is needed: decoder_results has {', '.join(have) or 'no class'}")
     return have[0].removesuffix('_weaken')
 
-# %% ../nbs/60_rewrite.ipynb #c090e22a
+# %% ../nbs/60_rewrite.ipynb #97db2682
 def _word_rows(m, words):
     "Mask over the learner's vector: entries in the embedding rows of `words`; and over all word embeddings"
     emb,ids = m.base_model.get_input_embeddings().weight, sorted({i for v in word_variants(m.tokenizer, words) for i in v})
@@ -78,11 +81,12 @@ def _word_rows(m, words):
     both = [torch.cat([pick(o, f) for o in m.gradiend.param_map]) for f in (rows, torch.ones_like(rows))]
     return [b.to(m.gradiend.enc.weight.device) for b in both]
 
+# %% ../nbs/60_rewrite.ipynb #6b3b2b34
 def control_directions(
-    m:ModelWithGradiend,
+    m:ModelWithGradiend,      # base model and learner
     words:list,               # str, of both classes
     feature_factor:float,     # end of the scale
-    part:str='decoder',
+    part:str='decoder',       # see `update_vector`
     seed:int=0,               # of the random direction
 )->dict:                      # name → direction, shape (D,)
     "The learned direction and the edits that know less"
@@ -91,7 +95,7 @@ def control_directions(
     r = torch.randn(d.shape, generator=torch.Generator().manual_seed(seed)).to(d)
     return {'learned': d, 'target rows only': d*rows, 'no word embeddings': d*~emb, 'random': r * (d.norm()/r.norm())}
 
-# %% ../nbs/60_rewrite.ipynb #2eaa68bc
+# %% ../nbs/60_rewrite.ipynb #19ab20d7
 def _best_strength(m, probe, delta, col, lrs, policy):
     "Strength of `delta` that `policy` chooses on `probe`"
     line = lambda s: dict(p=s['row_probs'][:,col].mean().item(), lms=s['lms']['lms'])
@@ -101,6 +105,7 @@ def _best_strength(m, probe, delta, col, lrs, policy):
             e.set(lr); cands.append(dict(line(probe.score(m.base_model)), learning_rate=lr))
     return dict(policy.select('p', cands, base), base_lms=base['lms'])
 
+# %% ../nbs/60_rewrite.ipynb #29d4bd9b
 def _effect(m, delta, lr, col, test, neutral):
     "Gain on `test` masks and lift on `neutral` masks of one edit"
     before = [p.probabilities(m.base_model)[:,col] for p in (test, neutral)]
@@ -111,6 +116,7 @@ def _effect(m, delta, lr, col, test, neutral):
     g = log_odds_gain(before[0], after[0])
     return dict(before=before[0].mean().item(), after=after[0].mean().item(), gain=g['gain'], interval=g['interval'], neutral_lift=lift, selectivity=g['gain']-lift)
 
+# %% ../nbs/60_rewrite.ipynb #897853a6
 @patch
 def compare_edits(self:Trainer,
     target_class:str,                       # class to strengthen
@@ -124,7 +130,7 @@ def compare_edits(self:Trainer,
     classes = self._get_decoder_eval_targets()
     words,need,ff = [w for ws in classes.values() for w in ws], ev.needs(target_class, True), ev.factor(m, target_class, True)
     split = 'test' if 'test' in set(self.pairs['split']) else self.selection_split
-    choose,test = (_probe(ev, need, s, None, None, None, max_size_training_like, max_size_neutral) for s in (self.selection_split, split))
+    choose,test = (_probe(ev, need, s, max_rows=max_size_training_like, max_texts=max_size_neutral) for s in (self.selection_split, split))
     texts = self.neutral_texts if self.neutral_texts is not None else self.pairs['masked'].str.replace('[MASK]', '', regex=False).tolist()
     slots = neutral_rows(texts[:max_size_neutral], m.tokenizer, set(words), self.training_args.seed)
     neutral = ClassProbe(m.tokenizer, slots['masked'].tolist(), classes)

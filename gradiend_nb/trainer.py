@@ -53,10 +53,10 @@ def epoch_batches(
     spread = [((j+.5)/len(bs), g, b) for g,bs in cut.items() for j,b in enumerate(bs)]
     return [(b, total/len(cut)/len(cut[g])) for _,g,b in sorted(spread)]
 
-# %% ../nbs/20_trainer.ipynb #0c2b1bbf
+# %% ../nbs/20_trainer.ipynb #468dc689
 def batch_stream(
-    groups:list,          # as in `epoch_batches`
-    args:TrainingArguments,
+    groups:list,             # as in `epoch_batches`
+    args:TrainingArguments,  # train_batch_size, num_train_epochs, max_steps, seed
 ):                        # yields (step from 1, epoch, row numbers, weight)
     "All batches of a training: `max_steps` of them if positive, else `num_train_epochs` epochs"
     step,epoch = 0,0
@@ -67,11 +67,12 @@ def batch_stream(
             if step == args.max_steps: return
         epoch += 1
 
+# %% ../nbs/20_trainer.ipynb #9770278d
 def n_steps(groups, args)->int:
-    "How many batches `batch_stream` yields"
+    "How many batches `batch_stream(groups, args)` yields"
     return args.max_steps if args.max_steps > 0 else args.num_train_epochs * len(epoch_batches(groups, args.train_batch_size))
 
-# %% ../nbs/20_trainer.ipynb #54263da2
+# %% ../nbs/20_trainer.ipynb #9a4081eb
 class GradientStream:
     "Source and target gradients of batches of training rows"
     def __init__(self,
@@ -92,7 +93,11 @@ class GradientStream:
         if not keep: self.out = g
         return g[self.m.source], g[self.m.target]
 
-# %% ../nbs/20_trainer.ipynb #d2dc6510
+    def lend(self, memory:Tensor):
+        "Write source gradients into `memory`, shape (D,)"
+        self.out[self.m.source] = memory
+
+# %% ../nbs/20_trainer.ipynb #693d2d3d
 def measure_scale(
     first:list,   # of (source, target) gradients, one batch of each direction
 )->tuple:         # (s_x, s_y): factors to unit norm and unit root mean square
@@ -101,10 +106,11 @@ def measure_scale(
     if not (sx > 0 and sy > 0): raise ValueError("The gradients of the first batches are all zero or NaN: the words have no influence on the parameters that `params` selects, or factual and alternative words are the same")
     return 1/sx, first[0][1].numel()**.5/sy
 
+# %% ../nbs/20_trainer.ipynb #9320ee6e
 def make_optimizer(
-    g:GradiendModel,
-    args:TrainingArguments,
-    scale:tuple|None,   # from `measure_scale`, or None
+    g:GradiendModel,         # the learner
+    args:TrainingArguments,  # learning_rate, optim, weight_decay, adam_epsilon
+    scale:tuple|None,        # from `measure_scale`, or None
 )->torch.optim.Optimizer:
     "Fused AdamW or Adam whose steps suit the scaled problem"
     lr = args.learning_rate * (15000/len(g)**.5 if scale else 1)
@@ -128,7 +134,7 @@ def autograd_step(
     (weight*loss).backward()
     return loss.detach(), h.detach()
 
-# %% ../nbs/20_trainer.ipynb #ec6df354
+# %% ../nbs/20_trainer.ipynb #7c7dc690
 class DecoderFit:
     "Least squares of target gradients on encodings, from running sums (ridge 1e-6)"
     def __init__(self, g:GradiendModel):
@@ -138,14 +144,14 @@ class DecoderFit:
 
     @torch.no_grad()
     def add(self, x:Tensor, y:Tensor, weight:float=1.):
-        "Count one row"
+        "Count one row: source gradient `x`, target gradient `y`, with `weight`"
         h = self.g.forward_encoder(x)
         self.n += weight; self.h += weight*h; self.hh += weight*torch.outer(h, h); self.y.add_(y, alpha=weight)
         for l in range(len(h)): self.hy[l].add_(y, alpha=(weight*h[l]).item())
 
     @torch.no_grad()
     def solve(self, ridge:float=1e-6):
-        "Put the best decoder into the learner"
+        "Put the best decoder into the learner; `ridge` is added to the encodings' variance"
         bias = self.g.bias_decoder
         h,y = (self.h/self.n, self.y/self.n) if bias else (torch.zeros_like(self.h), torch.zeros_like(self.y))
         C = self.hh/self.n - torch.outer(h, h) + ridge*torch.eye(len(h), device=h.device)
@@ -153,24 +159,24 @@ class DecoderFit:
         self.g.dec.weight.copy_(W.T)
         if bias: self.g.dec.bias.copy_(y - W.T @ h)
 
-# %% ../nbs/20_trainer.ipynb #5255717f
+# %% ../nbs/20_trainer.ipynb #fa14dc1e
 class FeatureLearningDefinition(ABC):
     "What a feature's data must provide: rows for training, encodings, and scores of a changed model"
     @abstractmethod
-    def create_training_data(self, split='train', max_size=None): "Rows of `split`, labelled, without gradients"
+    def create_training_data(self, split='train', max_size=None): "Labelled rows of `split` without gradients, at most `max_size` for each direction"
     @abstractmethod
-    def create_gradient_training_dataset(self, model, rows=None): "A stream of source and target gradients of those rows"
+    def create_gradient_training_dataset(self, model, rows=None): "A stream of `model`'s source and target gradients of `rows`, by default those of training"
     @abstractmethod
     def _get_decoder_eval_dataframe(self, split, max_size=None): "Rows on which a changed model is scored"
     @abstractmethod
     def _get_decoder_eval_targets(self): "Class → words whose probability is the class's probability"
     @abstractmethod
-    def evaluate_base_model(self, base_model, probe=None): "Scores of one model"
+    def evaluate_base_model(self, base_model, probe=None): "Scores of `base_model` on `probe`"
     @abstractmethod
     def _analyze_encoder(self, model, split, source, max_size, neutral_texts): "Table of encodings"
     def post_training(self): "Called after training; for subclasses"
 
-# %% ../nbs/20_trainer.ipynb #0e23b4ae
+# %% ../nbs/20_trainer.ipynb #0cc59c34
 class Trainer(FeatureLearningDefinition):
     "Trains a learner on a base model and gives access to it; data come from a subclass"
     def __init__(self,
@@ -189,17 +195,28 @@ class Trainer(FeatureLearningDefinition):
         if self.training_args.experiment_dir: self.experiment_dir  # refuse a bad run_id now
 
     @property
-    def target_classes(self): return self._target_classes
+    def target_classes(self):
+        "The classes to learn, the first at +1"
+        return self._target_classes
     @property
-    def pair(self): return tuple(self.target_classes) if self.target_classes and len(self.target_classes) == 2 else None
+    def pair(self):
+        "The two target classes as a tuple, None if there aren't two"
+        return tuple(self.target_classes) if self.target_classes and len(self.target_classes) == 2 else None
     @property
-    def base_model_path(self): return self.model if isinstance(self.model, (str, Path)) else (self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model).name_or_path
+    def base_model_path(self):
+        "Id or folder of the base model"
+        return self.model if isinstance(self.model, (str, Path)) else (self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model).name_or_path
     @property
-    def model_path(self): return str(self._path or self.base_model_path)
+    def model_path(self):
+        "Folder of the trained checkpoint, before training the base model's"
+        return str(self._path or self.base_model_path)
     @property
-    def experiment_dir(self): return safe_run_dir(self.training_args.experiment_dir, self.run_id) if self.training_args.experiment_dir else None
+    def experiment_dir(self):
+        "`<experiment_dir>/<run_id>`, or None"
+        return safe_run_dir(self.training_args.experiment_dir, self.run_id) if self.training_args.experiment_dir else None
     @property
     def evaluator(self):
+        "Made on first use, by `evaluator_class`"
         if self._evaluator is None:
             if self.evaluator_class is None: from gradiend_nb.encoder_eval import Evaluator as cls
             else: cls = self.evaluator_class
@@ -207,7 +224,7 @@ class Trainer(FeatureLearningDefinition):
         return self._evaluator
     def __repr__(self): return f"{type(self).__name__}({Path(self.base_model_path).name}, {'trained' if self._path else 'untrained'}, {' ↔ '.join(self.target_classes or ['?'])}{f', {self.run_id}' if self.run_id else ''})"
 
-# %% ../nbs/20_trainer.ipynb #c9eeb037
+# %% ../nbs/20_trainer.ipynb #54df9af9
 @patch
 def get_model(self:Trainer,
     use_cache:bool|None=None,              # has no effect here: the model in memory is always reused
@@ -219,15 +236,17 @@ def get_model(self:Trainer,
     if self._model is None: self._model = self.model if isinstance(self.model, ModelWithGradiend) else self._fresh(self.model, self.training_args)
     return self._model
 
+# %% ../nbs/20_trainer.ipynb #b0ef3201
 @patch
 def load_model(self:Trainer,
-    load_directory:str|Path,               # a checkpoint
-    model_with_gradiend_cls=ModelWithGradiend,
+    load_directory:str|Path,                    # a checkpoint
+    model_with_gradiend_cls=ModelWithGradiend,  # class that loads it
     **kwargs,                              # to its `from_pretrained`
 )->ModelWithGradiend:
     "Load a checkpoint beside the trainer's own model"
     return model_with_gradiend_cls.from_pretrained(load_directory, **kwargs)
 
+# %% ../nbs/20_trainer.ipynb #44520861
 @patch
 def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
     "An untrained learner on `model` as `args` want it"
@@ -236,13 +255,23 @@ def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
         init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, **a.metadata)
 
-# %% ../nbs/20_trainer.ipynb #51ff41c2
+# %% ../nbs/20_trainer.ipynb #7bf9b377
 @patch
-def to(self:Trainer, device): self.get_model().to(device); return self
+def to(self:Trainer, device):
+    "Move the model to `device`"
+    self.get_model().to(device); return self
+
+# %% ../nbs/20_trainer.ipynb #725cc895
 @patch
-def cpu(self:Trainer): return self.to('cpu')
+def cpu(self:Trainer):
+    "Move the model to the CPU"
+    return self.to('cpu')
+
+# %% ../nbs/20_trainer.ipynb #c7d950a7
 @patch
-def cuda(self:Trainer, device:int|str|None=None): self.get_model().cuda(device); return self
+def cuda(self:Trainer, device:int|str|None=None):
+    "Move the model to CUDA `device`, the first one by default"
+    self.get_model().cuda(device); return self
 @patch
 def get_training_stats(self:Trainer,
     model_path:str|Path|None=None,   # a checkpoint; default: the trainer's
@@ -250,7 +279,7 @@ def get_training_stats(self:Trainer,
     "Content of `training.json`, or None before training"
     return load_training_stats(model_path or self.model_path)
 
-# %% ../nbs/20_trainer.ipynb #9d64cd7d
+# %% ../nbs/20_trainer.ipynb #f1e0eaa0
 @patch
 def _fit(self:Trainer, m, args, stats):
     "Train `m` in place; leaves the best evaluated weights in it"
@@ -259,6 +288,8 @@ def _fit(self:Trainer, m, args, stats):
     batches,total = list(epoch_batches(groups, args.train_batch_size, args.seed)),n_steps(groups, args)
     closed = m.gradiend.activation_decoder == 'id'
     scale = self._start(m, stream, groups, batches) if closed and args.gradient_scale else None
+    for p in m.gradiend.parameters(): p.grad = torch.empty_like(p)
+    if closed: stream.lend(m.gradiend.enc.weight.grad[-1])   # ∂W_e is a multiple of x: one vector less
     opt,best = make_optimizer(m.gradiend, args, scale),_Best(self, m, args, stats)
     best(0, 0, total)
     for step,epoch,idx,w in (bar := tqdm(batch_stream(groups, args), total=total, desc='train', leave=False)):
@@ -269,10 +300,13 @@ def _fit(self:Trainer, m, args, stats):
             opt.step()
         if best(step, epoch, total, opt): bar.set_postfix(correlation=f'{best.correlation:.3f}')
     best.restore()
+    setup = dict(scale=scale, optimizer_step=opt.param_groups[1]['lr'])
     for p in m.gradiend.parameters(): p.grad = None
+    del opt, best                                            # their memory goes before the refit takes its own
     if closed and args.decoder_refit: self._refit(m, stream, batches[:max(total, 2)])
-    return dict(scale=scale, optimizer_step=opt.param_groups[1]['lr'])
+    return setup
 
+# %% ../nbs/20_trainer.ipynb #f4a2a74e
 @patch
 def _start(self:Trainer, m, stream, groups, batches):
     "Measure the scale and bring the encoder's start to it"
@@ -281,6 +315,7 @@ def _start(self:Trainer, m, stream, groups, batches):
     with torch.no_grad(): m.gradiend.enc.weight.mul_(scale[0])
     return scale
 
+# %% ../nbs/20_trainer.ipynb #83475ac1
 @patch
 def _refit(self:Trainer, m, stream, batches):
     "Solve for the decoder on `batches`, streamed once"
@@ -327,7 +362,7 @@ class _Best:
         if self.kept:
             for p,v in self.kept: p.copy_(v)
 
-# %% ../nbs/20_trainer.ipynb #a47f71dd
+# %% ../nbs/20_trainer.ipynb #9f7bb725
 @patch
 def train(self:Trainer,
     output_dir:str|Path|None=None,             # of the checkpoint; default: `output_dir` of the arguments, `<experiment_dir>/<run_id>/model`, or a temporary folder
@@ -349,6 +384,7 @@ def train(self:Trainer,
     self.post_training()
     return self
 
+# %% ../nbs/20_trainer.ipynb #08fc7e09
 @patch
 def _verdict(self:Trainer, args, stats):
     "Did the best step converge? Warn or raise with the reasons if not"
@@ -359,6 +395,7 @@ def _verdict(self:Trainer, args, stats):
     log.warning(why)
     return info
 
+# %% ../nbs/20_trainer.ipynb #c8e42c98
 @patch
 def _save(self:Trainer, m, args, stats, info, setup, output_dir):
     "Write the checkpoint as a whole, return its folder"
@@ -371,7 +408,7 @@ def _save(self:Trainer, m, args, stats, info, setup, output_dir):
         stats.save(tmp, training_args=to_dict(args), convergence_info=info, learner_setup=setup)
     return Path(output_dir)
 
-# %% ../nbs/20_trainer.ipynb #645d06d7
+# %% ../nbs/20_trainer.ipynb #593b1ee9
 class TextPredictionTrainer(Trainer):
     "Learns a feature from sentences with a masked word"
     @delegates(TextPredictionConfig)
@@ -390,42 +427,61 @@ class TextPredictionTrainer(Trainer):
         self._pairs,self._neutral = None,None
 
     @property
-    def pairs(self): return self._prepare(self.training_args).rows
+    def pairs(self):
+        "All rows as factual/alternative pairs"
+        return self._prepare(self.training_args).rows
     @property
-    def target_classes(self): return self._target_classes or (self._prepare(self.training_args).target_classes if self.config.data is not None else None)
+    def target_classes(self):
+        "The classes to learn: given, or in order of appearance"
+        return self._target_classes or (self._prepare(self.training_args).target_classes if self.config.data is not None else None)
     @property
-    def all_classes(self): return self._prepare(self.training_args).all_classes
-    @property
-    def neutral_texts(self):
-        if self._neutral is None and self.config.eval_neutral_data is not None: self._neutral = resolve_base_data(self.config.eval_neutral_data)
-        return self._neutral
-    @property
-    def selection_split(self):
-        "The split on which checkpoints and settings are chosen: validation, else test, else train"
-        have = set(self.pairs['split'])
-        return next(s for s in ('validation','test','train') if s in have)
-
-    def _prepare(self, args):
-        c = self.config
-        key = args.seed if c.random_state is None else c.random_state, args.add_identity_for_other_classes
-        if self._pairs is None or self._pairs[0] != key:
-            if c.data is None: raise ValueError("No data: pass data= with the rows to train on")
-            names = 'all_classes','masked_col','label_col','label_class_col','split_col','alternative_col','alternative_class_col','mask_placeholder'
-            self._pairs = key, make_pairs(c.data, target_classes=c.target_classes, seed=key[0], add_identity_for_other_classes=key[1], **{k: getattr(c, k) for k in names})
-        return self._pairs[1]
-
-    def create_training_data(self, split='train', max_size=None): return split_rows(self.pairs, split, max_size, self.training_args.seed)
-    def create_gradient_training_dataset(self, model, rows=None): return GradientStream(model, rows if rows is not None else self.create_training_data())
+    def all_classes(self):
+        "Every class in the data"
+        return self._prepare(self.training_args).all_classes
+    def create_training_data(self, split='train', max_size=None):
+        "Labelled rows of `split`, at most `max_size` for each direction"
+        return split_rows(self.pairs, split, max_size, self.training_args.seed)
+    def create_gradient_training_dataset(self, model, rows=None):
+        "A `GradientStream` of `model` over `rows`, by default the training rows"
+        return GradientStream(model, rows if rows is not None else self.create_training_data())
     def _get_decoder_eval_dataframe(self, split='test', max_size=None):
         rows = split_rows(self.pairs, split, max_size, self.training_args.seed)
         return rows[rows['factual_class'].isin(self.pair)].reset_index(drop=True)
     def _get_decoder_eval_targets(self): return class_words(self.pairs, self.pair)
-    def evaluate_base_model(self, base_model, probe=None, **kwargs): return (probe or self.decoder_probe(**kwargs)).score(base_model)
+    def evaluate_base_model(self, base_model, probe=None, **kwargs):
+        "Scores of `base_model` on `probe`, by default a new `decoder_probe`; see `DecoderProbe.score`"
+        return (probe or self.decoder_probe(**kwargs)).score(base_model)
     def _analyze_encoder(self, model, split='test', source=None, max_size=None, neutral_texts=None): return encoder_table(self, model, split, source or model.source, max_size, neutral_texts)
     def _eval_while_training(self, model, args):
         return encoder_table(self, model, self.selection_split, model.source, args.encoder_eval_train_max_size or args.encoder_eval_max_size)
 
-# %% ../nbs/20_trainer.ipynb #4e3a721e
+# %% ../nbs/20_trainer.ipynb #60b6432f
+@patch
+def _prepare(self:TextPredictionTrainer, args):
+    "The paired rows under `args`"
+    c = self.config
+    key = args.seed if c.random_state is None else c.random_state, args.add_identity_for_other_classes
+    if self._pairs is None or self._pairs[0] != key:
+        if c.data is None: raise ValueError("No data: pass data= with the rows to train on")
+        names = 'all_classes','masked_col','label_col','label_class_col','split_col','alternative_col','alternative_class_col','mask_placeholder'
+        self._pairs = key, make_pairs(c.data, target_classes=c.target_classes, seed=key[0], add_identity_for_other_classes=key[1], **{k: getattr(c, k) for k in names})
+    return self._pairs[1]
+
+# %% ../nbs/20_trainer.ipynb #b07d6ba7
+@patch(as_prop=True)
+def neutral_texts(self:TextPredictionTrainer)->list|None:
+    "Texts without the feature, or None"
+    if self._neutral is None and self.config.eval_neutral_data is not None: self._neutral = resolve_base_data(self.config.eval_neutral_data)
+    return self._neutral
+
+# %% ../nbs/20_trainer.ipynb #0c0527d2
+@patch(as_prop=True)
+def selection_split(self:TextPredictionTrainer)->str:
+    "Where checkpoints and settings are chosen"
+    have = set(self.pairs['split'])
+    return next(s for s in ('validation','test','train') if s in have)
+
+# %% ../nbs/20_trainer.ipynb #6f550a7e
 def split_rows(
     pairs:pd.DataFrame,        # from `make_pairs`
     split:str|list='train',    # 'train', 'validation' (or 'val'), 'test', several, or 'all'
@@ -441,10 +497,12 @@ def split_rows(
     if max_size is not None: rows = rows.groupby('feature_class_id', group_keys=False)[rows.columns.tolist()].apply(lambda d: d.sample(min(len(d), max_size), random_state=seed)).sort_index()
     return rows.reset_index(drop=True)
 
+# %% ../nbs/20_trainer.ipynb #1cb8824a
 def fill_masks(rows)->list:   # str
     "The sentences of `rows` as they were, with the factual word at the mask"
     return [t.replace('[MASK]', w) for t,w in zip(rows['masked'], rows['factual'])]
 
+# %% ../nbs/20_trainer.ipynb #c67611ba
 def class_words(
     pairs:pd.DataFrame,   # from `make_pairs`
     classes:list,         # whose words
@@ -453,10 +511,10 @@ def class_words(
     both = pd.concat([pairs[[f'{k}_class', k]].set_axis(['cls','word'], axis=1) for k in ('factual','alternative')])
     return {c: sorted({w.casefold() for w in both.loc[both['cls'] == c, 'word']}) for c in classes}
 
-# %% ../nbs/20_trainer.ipynb #dbcc0d48
+# %% ../nbs/20_trainer.ipynb #4e8670e1
 def neutral_rows(
     texts:list,               # str
-    tokenizer,
+    tokenizer,                # of the base model; words it can't represent are not chosen
     exclude:set=frozenset(),  # words never masked, lower case
     seed:int=0,               # of the private generator
 )->pd.DataFrame:              # masked, factual, alternative; texts without a usable word are left out
@@ -469,14 +527,15 @@ def neutral_rows(
             out.append((t[:span.start()] + '[MASK]' + t[span.end():], span[0], span[0]))
     return pd.DataFrame(out, columns=['masked','factual','alternative'])
 
+# %% ../nbs/20_trainer.ipynb #a0cee981
 def _known_word(tokenizer, word):
     try: return bool(word_ids(tokenizer, word))
     except ValueError: return False
 
-# %% ../nbs/20_trainer.ipynb #2b3e9ad5
+# %% ../nbs/20_trainer.ipynb #9c8bffd7
 def encoder_table(
     trainer,                  # with `pairs`, `pair`, `config`, `training_args`
-    m:ModelWithGradiend,
+    m:ModelWithGradiend,      # whose encoder
     split='test',             # as in `split_rows`
     source:str='alternative', # which gradient is encoded
     max_size:int|None=None,   # at most so many rows for each direction, and so many neutral texts
@@ -496,6 +555,7 @@ def encoder_table(
         for l in range(h.shape[1]): df.loc[at, 'encoded' if l == 0 else f'encoded_{l}'] = h[:,l].double().numpy()
     return df.drop(columns=['kind','factual','alternative'])
 
+# %% ../nbs/20_trainer.ipynb #d1a9dd70
 def _training_lines(rows, source):
     shown,other = ('alternative','factual') if source == 'alternative' else ('factual','alternative')
     return pd.DataFrame(dict(text=rows['masked'], masked=rows['masked'], label=rows['label'].astype(float)*(-1 if source == 'alternative' else 1),
@@ -503,6 +563,7 @@ def _training_lines(rows, source):
         transition_id=rows['transition'], feature_class_id=rows['feature_class_id'], eval_group=rows['transition'], type='training', source_token=rows[shown],
         factual_token=rows['factual'], alternative_token=rows['alternative'], data_split=rows['split'], kind=source, factual=rows['factual'], alternative=rows['alternative']))
 
+# %% ../nbs/20_trainer.ipynb #d84bcf63
 def _neutral_lines(rows, type):
     return pd.DataFrame(dict(text=rows['masked'], masked=rows['masked'], label=0., source_id='neutral', target_id='neutral', factual_id='neutral', counterfactual_id='neutral',
         transition_id='neutral', eval_group='neutral', type=type, source_token=rows['factual'], factual_token=rows['factual'], neutral_variant=type, kind='factual', factual=rows['factual'], alternative=rows['alternative']))

@@ -1,0 +1,291 @@
+"""Speed and memory as ratios taken in one run: ours against the base-model work that cannot be avoided, and against the peer package.
+
+    python .ci/bench.py [--model FOLDER-OR-ID] [--texts FILE] [--peer PYTHON]     # or: make bench [MODEL=...] [TEXTS=...] [PEER=...]
+
+TEXTS: a sentence a line. PEER: the Python of an environment that holds `gradiend`; it runs bench_job.py beside this file on the same rows.
+Everything runs on two threads; times are the least of several alternating repeats, so that a busy machine disturbs both sides alike.
+The table is printed and goes to bench/ (not in git) with all raw numbers.
+"""
+import argparse, json, os, random, re, subprocess, sys, tempfile, time
+os.environ.update(HF_HUB_DISABLE_PROGRESS_BARS="1", TOKENIZERS_PARALLELISM="false", MPLBACKEND="agg", TQDM_DISABLE="1")
+import warnings; warnings.filterwarnings("ignore")
+from pathlib import Path
+import pandas as pd, torch
+import transformers; transformers.utils.logging.disable_progress_bar()
+from torch.nn import functional as F
+here = Path(__file__).resolve().parent
+THREADS = 2
+
+# %% rows: sentences of 10 to 30 tokens with exactly one third-person pronoun
+
+PRONOUN = re.compile(r"\b(he|she|it|they)\b", re.I)
+SPLITS = ["train"]*40 + ["validation"]*40 + ["test"]*40
+
+def read_texts(path, tok):
+    "Sentences of 10 to 30 tokens, in a fixed random order"
+    lines = list(dict.fromkeys(l.strip() for l in Path(path).read_text(encoding="utf-8").splitlines() if l.strip()))
+    random.Random(0).shuffle(lines)
+    lengths = [len(o) for o in tok(lines, add_special_tokens=False).input_ids]
+    return [l for l,n in zip(lines, lengths) if 10 <= n <= 30]
+
+def find_rows(texts):
+    "Every usable sentence of both classes: masked, label, label_class, alternative, alternative_class"
+    rng, out = random.Random(1), []
+    for t in texts:
+        found = list(PRONOUN.finditer(t))
+        if len(found) != 1: continue
+        word, m = found[0][0].lower(), found[0]
+        pl = word == "they"
+        out.append(dict(masked=f"{t[:m.start()]}[MASK]{t[m.end():]}", label=word, label_class="3PL" if pl else "3SG",
+                        alternative=rng.choice(["he", "she", "it"]) if pl else "they", alternative_class="3SG" if pl else "3PL"))
+    return pd.DataFrame(out)
+
+def make_data(path, tok):
+    "Workflow rows (40 training, 40 validation, 40 test a class), all rows, and 40 neutral sentences"
+    texts = read_texts(path, tok)
+    rows = find_rows(texts)
+    take = {c: g.head(len(SPLITS)) for c,g in rows.groupby("label_class")}
+    if min(map(len, take.values())) < len(SPLITS): raise SystemExit(f"{path}: fewer than {len(SPLITS)} usable sentences for a class: { {k: len(v) for k,v in take.items()} }")
+    work = pd.concat([g.assign(split=SPLITS) for g in take.values()])
+    neutral = pd.DataFrame(dict(text=[t for t in texts if not PRONOUN.search(t)][:40]))
+    return work, rows, neutral
+
+# %% timing
+
+CLOCK = time.perf_counter      # main() makes it time.process_time for a busy machine
+
+def timed(f):
+    t = CLOCK(); f()
+    return CLOCK() - t
+
+def least(repeats=4, **fs):
+    "Least seconds of each function, taken in turns"
+    best = dict.fromkeys(fs, float("inf"))
+    for _ in range(repeats):
+        for k,f in fs.items(): best[k] = min(best[k], timed(f))
+    return best
+
+def bandwidth(n=50_000_000):
+    "Bytes a second of a large copy, reads and writes counted"
+    a, b = torch.ones(n), torch.empty(n)
+    b.copy_(a)
+    return 8*n / least(5, copy=lambda: b.copy_(a))["copy"]
+
+# %% the work that cannot be avoided, written out with plain torch
+
+def slot_logits(model, b):
+    "Backbone over the batch, head at the slots only"
+    h = model.base_model(**b.model_inputs).last_hidden_state[b.rows, b.cols]
+    for part in model.children():
+        if part is not model.base_model: h = part(h)
+    return h
+
+def bare_row(model, params, b):
+    "One forward pass and two backward passes of a batch, head at the slots"
+    logits = slot_logits(model, b.factual)
+    for i, side in enumerate((b.factual, b.alternative)):
+        torch.autograd.grad(F.cross_entropy(logits, side.labels), params, retain_graph=i == 0)
+
+def full_row(model, params, b):
+    "The same with the head at every position, as the model's own forward pass has it"
+    logits = model(**b.factual.model_inputs).logits[b.factual.rows, b.factual.cols]
+    for i, side in enumerate((b.factual, b.alternative)):
+        torch.autograd.grad(F.cross_entropy(logits, side.labels), params, retain_graph=i == 0)
+
+def bare_step(mwg, params, opt, batches):
+    for b in batches: bare_row(mwg.base_model, params, b)
+
+# %% ours
+
+def load(model):
+    from gradiend_nb import ModelWithGradiend
+    return ModelWithGradiend.from_base(model, source="alternative", target="diff", init="random", seed=0)
+
+def pairs(rows):
+    "Rows as the gradient functions take them"
+    return rows.rename(columns=dict(label="factual"))[["masked", "factual", "alternative"]].reset_index(drop=True)
+
+def covered(mwg):
+    named = dict(mwg.base_model.named_parameters())
+    return [named[o.name].requires_grad_() for o in mwg.gradiend.param_map]
+
+def batches_of(mwg, rows, size, n):
+    "`n` batches of one class each, classes in turn, as training has them"
+    from gradiend_nb.gradients import Slots, max_tokens
+    slots = Slots(mwg.tokenizer, pairs(rows), max_length=max_tokens(mwg.tokenizer, mwg.base_model))
+    by = [[i for i,c in enumerate(rows.label_class) if c == k] for k in ("3SG", "3PL")]
+    return [slots.batch(by[j % 2][(j//2)*size:(j//2 + 1)*size]) for j in range(n)]
+
+def bench_rows(mwg, rows, repeats):
+    "Seconds of a gradient row: ours, bare, and with the model's own head over all positions"
+    from gradiend_nb.gradients import gradient_rows
+    params, res = covered(mwg), {}
+    for size in (8, 32):
+        bs, out = batches_of(mwg, rows, size, 4 if size == 8 else 2), {}
+        def ours(b): out.update(gradient_rows(mwg, b, ("alternative", "diff"), out))
+        t = least(repeats, ours=lambda: [ours(b) for b in bs], bare=lambda: [bare_row(mwg.base_model, params, b) for b in bs], full=lambda: [full_row(mwg.base_model, params, b) for b in bs])
+        res[size] = {k: v/len(bs) for k,v in t.items()}
+    return res
+
+def bench_update(mwg, repeats):
+    "Seconds of one GRADIEND update: ours, autograd with the default AdamW, and the memory-bandwidth bound"
+    from gradiend_nb.model import gradiend_step
+    g, D = mwg.gradiend, len(mwg.gradiend)
+    x, y = torch.randn(2, D) * 1e-3
+    opts = {k: torch.optim.AdamW(g.parameters(), lr=1e-4, **kw) for k,kw in dict(ours=dict(fused=True), autograd={}).items()}
+    def ours():
+        gradiend_step(g, x, y)
+        opts["ours"].step()
+    def autograd():
+        opts["autograd"].zero_grad()
+        F.mse_loss(g(x), y).backward()
+        opts["autograd"].step()
+    t = least(repeats, ours=ours)
+    for p in g.parameters(): p.grad = None
+    return t | least(repeats, autograd=autograd) | dict(bound=28*3*D/bandwidth())
+
+def bench_encode(mwg, rows, repeats):
+    "Seconds of a row's encoding: ours, and a backward pass per sentence"
+    from gradiend_nb.gradients import Slots, encode_rows, max_tokens
+    df, params, W = pairs(rows), covered(mwg), mwg.gradiend.enc.weight.detach()[0]
+    slots = Slots(mwg.tokenizer, df, max_length=max_tokens(mwg.tokenizer, mwg.base_model))
+    def per_sample():
+        for i in range(len(df)):
+            b = slots.batch([i])
+            gs = torch.autograd.grad(F.cross_entropy(slot_logits(mwg.base_model, b.alternative), b.alternative.labels), params)
+            torch.cat([g.flatten() for g in gs]) @ W
+    t = least(repeats, ours=lambda: encode_rows(mwg, df, ("alternative",)), per_sample=per_sample)
+    return {k: v/len(df) for k,v in t.items()}
+
+def make_trainer(model, work, neutral, **kw):
+    from gradiend_nb import TextPredictionTrainer, TrainingArguments
+    one_seed = dict(max_seeds=1) if "max_seeds" in TrainingArguments.__dataclass_fields__ else {}
+    args = TrainingArguments(do_eval=False, decoder_refit=False, source="alternative", target="diff", **one_seed, **kw)
+    return TextPredictionTrainer(model=model, data=work, target_classes=["3SG", "3PL"], eval_neutral_data=neutral, args=args)
+
+def bench_step(model, rows, repeats, few=2):
+    "Seconds of a whole training step (evaluation excluded) and of the bare passes over the same batches"
+    from gradiend_nb.checkpoints import TrainingStats
+    from gradiend_nb.arguments import override
+    res = {}
+    for size, many in ((8, 10), (32, 6)):
+        data = rows.groupby("label_class").head(160).assign(split="train")
+        trainer = make_trainer(model, data, None, train_batch_size=size)
+        mwg = trainer._fresh(model, trainer.training_args)
+        fit = lambda n: trainer._fit(mwg, override(trainer.training_args, max_steps=n), TrainingStats())
+        batches = scheduled(trainer, mwg, size, many)[few:]
+        params = covered(mwg)
+        t = least(repeats, many=lambda: fit(many), few=lambda: fit(few), bare=lambda: [bare_row(mwg.base_model, params, b) for b in batches])
+        res[size] = dict(ours=(t["many"] - t["few"])/len(batches), bare=t["bare"]/len(batches))
+    return res
+
+def scheduled(trainer, mwg, size, n):
+    "The first `n` batches that training takes"
+    from gradiend_nb.trainer import epoch_batches
+    rows = trainer.create_training_data()
+    slots = trainer.create_gradient_training_dataset(mwg, rows).slots
+    return [slots.batch(idx) for idx,_ in epoch_batches(rows["feature_class_id"].tolist(), size, trainer.training_args.seed)[:n]]
+
+def bench_grid(model, work, neutral, repeats):
+    "Seconds of the decoder grid, and of the forward passes it asks for alone"
+    from gradiend_nb import probes
+    trainer = make_trainer(model, work, neutral, max_steps=2, train_batch_size=4).train()
+    mwg, seen, logits_at = trainer.get_model(), [], probes.logits_at
+    grid = lambda: trainer.evaluate_decoder(target_class="3SG")
+    probes.logits_at = lambda m, b: (seen.append(b), logits_at(m, b))[1]
+    try: grid()
+    finally: probes.logits_at = logits_at
+    @torch.no_grad()
+    def bare():
+        for b in seen: slot_logits(mwg.base_model, b)
+    return least(repeats, ours=grid, bare=bare) | dict(forwards=len(seen))
+
+# %% processes
+
+def run_job(python, folder, **job):
+    "bench_job.py in a process of `python`; its answer"
+    out = Path(folder)/f"{job['package']}-{'-'.join(job['parts'])}.json"
+    path = out.with_suffix(".job.json")
+    path.write_text(json.dumps(dict(job, out=str(out)), indent=1))
+    res = subprocess.run([python, str(here/"bench_job.py"), str(path)], capture_output=True, text=True)
+    if res.returncode: raise SystemExit(f"{job['package']} failed under {python}:\n{res.stderr[-3000:]}")
+    return json.loads(out.read_text())
+
+# %% the table
+
+def lines(r):
+    "(quantity, ours, what it is compared with, that, ratio, limit) from the raw results `r`; limits are those of the goal, for a model of about 20M parameters"
+    s = lambda t: f"{t:.3f} s" if t < 100 else f"{t:.0f} s"
+    def cost(name, ours, other, of, limit=None): return name, s(ours), of, s(other), ours/other, f"<= {limit}" if limit else ""
+    def gain(name, ours, other, of, limit=None): return name, s(ours), of, s(other), other/ours, f">= {limit}" if limit else ""
+    rows, step, up, en, grid = (r[k] for k in ("rows", "step", "update", "encode", "grid"))
+    for b in (8, 32):
+        yield cost(f"gradient row, batch {b}", rows[b]["ours"], rows[b]["bare"], "bare 1 forward + 2 backwards")
+        yield gain(f"gradient row, batch {b}", rows[b]["ours"], rows[b]["full"], "the same, head at every position")
+    yield cost("update", up["ours"], up["bound"], "memory-bandwidth bound", 3)
+    yield gain("update", up["ours"], up["autograd"], "autograd + default AdamW")
+    for b,limit in ((8, 1.35), (32, 1.15)): yield cost(f"training step, batch {b}", step[b]["ours"], step[b]["bare"], "bare 1 forward + 2 backwards", limit)
+    yield gain("encoding, a row", en["ours"], en["per_sample"], "a backward pass per sentence", 4)
+    yield cost("decoder grid", grid["ours"], grid["bare"], f"its {grid['forwards']} forward passes", 1.2)
+    if not r.get("peer"): return
+    u, w, o = r["peer"]["units"], r["peer"]["workflow"], r["ours"]["workflow"]
+    for k,name,ours,limit in (("row_8", "gradient row, batch 8", rows[8]["ours"], 6), ("update", "update", up["ours"], 6), ("encode", "encoding, a row", en["ours"], 25)): yield gain(name, ours, u[k], "peer", limit)
+    for k,name,limit in (("train", "train, 20 steps of batch 4", None), ("evaluate_encoder", "evaluate_encoder, 80 rows + neutral", None), ("evaluate_decoder", "decoder grid, 16 candidates + base", 2.5)): yield gain(name, o["phases"][k], w["phases"][k], "peer", limit)
+    yield gain("whole workflow", o["total"], w["total"], "peer", 6)
+    yield "peak memory of the workflow", f"{o['peak']/2**30:.2f} GiB", "peer", f"{w['peak']/2**30:.2f} GiB", o["peak"]/w["peak"], "<= 0.75"
+
+def holds(ratio, limit):
+    "Whether `ratio` keeps `limit`; '' without one"
+    if not limit: return ""
+    op, v = limit.split()
+    return "yes" if (ratio <= float(v) if op == "<=" else ratio >= float(v)) else "**no**"
+
+def markdown(r):
+    head = ["quantity", "ours", "compared with", "that", "ratio", "goal", "kept"]
+    body = [[q, a, of, b, f"{ratio:.2f}", limit, holds(ratio, limit)] for q,a,of,b,ratio,limit in lines(r)]
+    return "\n".join("| " + " | ".join(o) + " |" for o in [head, ["---"]*len(head), *body])
+
+def measure(a, folder):
+    "All raw results"
+    mwg = load(a.model)
+    work, rows, neutral = make_data(a.texts, mwg.tokenizer)
+    for name,df in (("rows", work), ("neutral", neutral)): df.to_csv(Path(folder)/f"{name}.csv", index=False)
+    job = dict(model=a.model, rows=f"{folder}/rows.csv", neutral=f"{folder}/neutral.csv", threads=a.threads, cpu_time=a.cpu_time, repeats=2, encode_rows=6)
+    r = dict(model=Path(a.model).name, weights=len(mwg.gradiend), threads=a.threads, clock="processor seconds" if a.cpu_time else "seconds", torch=torch.__version__)
+    def say(k, f):
+        print(f"{k} ...", file=sys.stderr, flush=True)
+        r[k] = f()
+        (a.out/f"{r['model']}.json").write_text(json.dumps(r, indent=1))
+    say("rows", lambda: bench_rows(mwg, rows, a.repeats))
+    say("update", lambda: bench_update(mwg, 2*a.repeats + 2))
+    say("encode", lambda: bench_encode(mwg, work[work.split == "train"].groupby("label_class").head(20), a.repeats))
+    del mwg
+    say("step", lambda: bench_step(a.model, rows, a.repeats))
+    say("grid", lambda: bench_grid(a.model, work, neutral, a.repeats))
+    say("ours", lambda: run_job(sys.executable, folder, package="gradiend_nb", parts=["workflow"], **job))
+    if a.peer: say("peer", lambda: run_job(a.peer, folder, package="gradiend", parts=["workflow"], **job) | run_job(a.peer, folder, package="gradiend", parts=["units"], **job))
+    return r
+
+def main():
+    global CLOCK
+    p = argparse.ArgumentParser(description="Speed and memory against the unavoidable work and against the peer")
+    p.add_argument("--model", default="", help="folder or hub id of a masked language model; default: the embedded English one")
+    p.add_argument("--texts", default="", help="a sentence a line; default: the embedded English corpus")
+    p.add_argument("--peer", default="", help="Python of an environment that holds the package gradiend")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--cpu-time", action="store_true", help="count processor seconds instead of seconds: for a busy machine, with --threads 1")
+    a = p.parse_args()
+    from gradiend_nb.data import demo_path
+    a.model, a.texts = a.model or str(demo_path("models/en-mlm")), a.texts or str(demo_path("corpora/english.txt"))
+    if Path(a.model).is_dir(): a.model = str(Path(a.model).resolve())       # else a hub id
+    if a.cpu_time: CLOCK = time.process_time
+    torch.set_num_threads(a.threads)
+    a.out = here.parent/"bench"
+    a.out.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder: r = measure(a, folder)
+    table = f"{r['model']}, {r['weights']:,} weights, {r['threads']} threads, {r['clock']}\n\n{markdown(r)}\n"
+    (a.out/f"{r['model']}.md").write_text(table)
+    print(table)
+
+if __name__ == "__main__": main()
