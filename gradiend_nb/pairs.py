@@ -5,23 +5,28 @@
 # %% auto #0
 __all__ = ['log', 'Pairs', 'make_pairs']
 
-# %% ../nbs/05_pairs.ipynb #819b85c0
-import logging, re, warnings
+# %% ../nbs/05_pairs.ipynb #2ca2ac13
+import logging, re, sys, warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np, pandas as pd
-from .data import SPLITS, assign_splits, _check_int, _md_table, _read_frame
+from .match import _check_int
+from .splits import SPLITS, assign_splits, _md_table
+from .data import read_rows
 
 # %% ../nbs/05_pairs.ipynb #43545104
 log = logging.getLogger(__name__)
 
-# %% ../nbs/05_pairs.ipynb #fa46f7af
+# %% ../nbs/05_pairs.ipynb #99d31add
+_SPLIT_NAMES = dict(train='train', training='train', validation='validation', val='validation', valid='validation', dev='validation', eval='validation', test='test')
+
 def _table(data):
-    "`data` as a new DataFrame: frame, list of dicts, or path of a .csv or .parquet"
-    if isinstance(data, (str, Path)): data = _read_frame(Path(data))
+    "`data` as a new DataFrame: frame, list of dicts, `datasets.Dataset`, or path of a file"
+    if isinstance(data, (str, Path)): data = read_rows(data)
+    if (lib := sys.modules.get('datasets')) and isinstance(data, lib.Dataset): data = data.to_pandas()
     if isinstance(data, (list, tuple)) and data and all(isinstance(o, dict) for o in data): data = pd.DataFrame(data)
     if not isinstance(data, pd.DataFrame):
         raise TypeError(f"data must be a DataFrame, a list of dicts, a dict of these per class or a path, not {type(data).__name__}")
@@ -32,9 +37,11 @@ def _need(df, cols, where='data'):
     missing = [c for c in cols if c not in df]
     if missing: raise ValueError(f"{where} has no column {missing[0]!r}; it has {', '.join(map(repr, df.columns))}")
 
-# %% ../nbs/05_pairs.ipynb #2e12fd40
+# %% ../nbs/05_pairs.ipynb #fcd8f007
 def _by_class(data, cols):
     "`data` as {class: frame}; `cols` names the columns"
+    if isinstance(data, (str, Path)): data = read_rows(data)
+    if isinstance(data, dict) and set(data) <= set(_SPLIT_NAMES): data = pd.concat([_table(df).assign(**{cols.split or 'split': s}) for s,df in data.items()], ignore_index=True)
     if isinstance(data, dict): return {str(c): _table(df) for c,df in data.items()}
     df = _table(data)
     if 'factual_class' in df and 'factual' in df:
@@ -43,9 +50,7 @@ def _by_class(data, cols):
     if (gap := df[cols.label_class].isna()).any(): raise ValueError(f"no {cols.label_class} in row {gap.idxmax()}: {df[cols.masked][gap.idxmax()]!r}")
     return {c: o.reset_index(drop=True) for c,o in df.groupby(df[cols.label_class].astype(str), sort=False)}
 
-# %% ../nbs/05_pairs.ipynb #afad18f3
-_SPLIT_NAMES = dict(train='train', training='train', validation='validation', val='validation', valid='validation', dev='validation', eval='validation', test='test')
-
+# %% ../nbs/05_pairs.ipynb #1b75a27e
 def _split_names(names):
     "`names` as 'train', 'validation' or 'test'"
     found = {o: _SPLIT_NAMES.get(str(o).strip().lower()) for o in pd.unique(names)}
@@ -277,9 +282,9 @@ def _use(job, classes, placeholder):
     job.final = {r: c for r,c in job.final.items() if c in classes}
     return job
 
-# %% ../nbs/05_pairs.ipynb #1155865d
+# %% ../nbs/05_pairs.ipynb #c5722017
 def make_pairs(
-    data,                  # dict of frames per class, one frame, list of dicts, or path of a .csv or .parquet
+    data,                  # dict of frames per class, one frame, list of dicts, `datasets` object, or path of a file or folder
     target_classes=None,   # two classes: label +1, label -1; None: the two there are, in order of appearance
     all_classes=None,      # classes that count; None: all
     masked_col:str="masked",            # text with the placeholder
