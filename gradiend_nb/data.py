@@ -7,7 +7,7 @@ __all__ = ['log', 'TextPredictionDataCreator', 'read_rows', 'TextFilterConfig', 
            'DataReport', 'SPLITS', 'assign_splits', 'demo_path', 'demo_texts', 'preprocess_texts', 'read_table',
            'resolve_base_data']
 
-# %% ../nbs/04_data.ipynb #423e0559
+# %% ../nbs/04_data.ipynb #97dd6c71
 import inspect, logging, random, warnings
 from collections import Counter
 from itertools import islice
@@ -18,7 +18,7 @@ import numpy as np, pandas as pd
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from .match import TargetMatcher, _WORD, _check_int, _check_words, _fold
-from .sources import Texts, demo_path, demo_texts, read_table, resolve_base_data
+from .sources import Texts, demo_path, demo_texts, read_configs, read_table, resolve_base_data, _is_dataset
 from .splits import DataReport, SPLITS, _BALANCE, _check_ratios, _keys, assign_heldout, assign_splits, balance_rows
 from .filters import Tagger, TextFilterConfig, TextPreprocessConfig, check_tags, preprocess_texts, _check_model
 from .files import atomic_dir, atomic_write, read_json, to_plain, write_json
@@ -277,11 +277,14 @@ def _read_folder(path):
     if not set(frames) <= {*SPLITS, 'val', 'valid', 'dev'}: return frames
     return pd.concat([df.assign(split=c) for c,df in frames.items()], ignore_index=True)
 
-# %% ../nbs/04_data.ipynb #a97353ef
+# %% ../nbs/04_data.ipynb #0b309028
 def read_rows(
-    path:str|Path,   # .csv, .tsv, .parquet, .json or .jsonl, a folder of the `datasets` library, or an `output_dir`
-)->pd.DataFrame|dict:  # a frame; frames by class for a folder with a table per class
+    path:str|Path,   # .csv, .tsv, .parquet, .json or .jsonl, a folder of the `datasets` library, an `output_dir`, or a dataset with its classes as configurations
+)->pd.DataFrame|dict:  # a frame; frames by class if there is a table per class
     "Rows that were written to `path`"
+    if (Path(path)/'README.md').is_file() or (isinstance(path, str) and not Path(path).exists() and _is_dataset(path)):
+        frames = read_configs(path)
+        return frames if len(frames) > 1 else next(iter(frames.values()))
     path = Path(path)
     if not path.is_dir(): return read_table(path)
     if (path/'state.json').exists() or (path/'dataset_dict.json').exists(): return _read_folder(path)

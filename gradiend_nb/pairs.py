@@ -282,9 +282,9 @@ def _use(job, classes, placeholder):
     job.final = {r: c for r,c in job.final.items() if c in classes}
     return job
 
-# %% ../nbs/05_pairs.ipynb #c5722017
+# %% ../nbs/05_pairs.ipynb #e5d06f25
 def make_pairs(
-    data,                  # dict of frames per class, one frame, list of dicts, `datasets` object, or path of a file or folder
+    data,                  # dict of frames per class, one frame, list of dicts, `datasets` object, path of a file or folder, or name of a dataset
     target_classes=None,   # two classes: label +1, label -1; None: the two there are, in order of appearance
     all_classes=None,      # classes that count; None: all
     masked_col:str="masked",            # text with the placeholder
