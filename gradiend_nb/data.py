@@ -66,7 +66,7 @@ def _check_creator(preprocess, spacy_model, targets, min_left_context_words):
     need = [t.id for t in targets if t.use_lemma or any(tags for _,tags in t.leaves)]
     if need and spacy_model is None: raise ValueError(f"class {need[0]!r} has spacy_tags or use_lemma: give spacy_model, such as 'en_core_web_sm'")
 
-# %% ../nbs/04_data.ipynb #d8049ee2
+# %% ../nbs/04_data.ipynb #d69ea3f5
 class TextPredictionDataCreator:
     "Makes masked training rows, and neutral rows, from text"
     def __init__(self,
@@ -91,6 +91,7 @@ class TextPredictionDataCreator:
         split_group_key=None,                        # function, or several in turn, that makes the group of a value
         progress:bool|None=None,                     # progress bars; None: where somebody can see them
     ):
+        if not isinstance(progress, bool|None): raise TypeError(f"progress must be True, False or None, not {progress!r}")
         feature_targets = [] if feature_targets is None else feature_targets
         _check_creator(preprocess, spacy_model, feature_targets, min_left_context_words)
         _check_output(output_dir, output_format, use_cache); _check_int('n_process', n_process, 1)
@@ -215,11 +216,12 @@ def _deal(self:TextPredictionDataCreator, found, ratios, groups, interrupted):
         log.warning("too few different words before the interrupt: splitting by sentence")
         return assign_splits(sentences, classes, ratios, self.seed)
 
-# %% ../nbs/04_data.ipynb #e4c00cd8
+# %% ../nbs/04_data.ipynb #d92807dd
 @patch
 def _split_frames(self:TextPredictionDataCreator, found, ratios, groups=(None, None), interrupted=False):
     "A frame per class of `found`, every sentence in one split"
     split, start, res = self._deal(found, ratios, groups, interrupted), 0, {}
+    if n := split.count(None): log.info("%d rows left out: their sentence is in another split", n)
     for t in self.feature_targets:
         if t.id not in found: continue
         df = _frame(t, found[t.id]).assign(split=pd.Series(split[start:(start := start+len(found[t.id]))], dtype=str))
