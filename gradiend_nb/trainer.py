@@ -241,7 +241,7 @@ def get_model(self:Trainer,
 def load_model(self:Trainer,
     load_directory:str|Path,                    # a checkpoint
     model_with_gradiend_cls=ModelWithGradiend,  # class that loads it
-    **kwargs,                              # to its `from_pretrained`
+    **kwargs,                                   # to its `from_pretrained`
 )->ModelWithGradiend:
     "Load a checkpoint beside the trainer's own model"
     return model_with_gradiend_cls.from_pretrained(load_directory, **kwargs)
@@ -250,7 +250,7 @@ def load_model(self:Trainer,
 @patch
 def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
     "An untrained learner on `model` as `args` want it"
-    a,kw = args,{}
+    a = args
     return cls.from_base(model, params=a.params, source=a.source, target=a.target, trust_remote_code=a.trust_remote_code, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
         init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, **a.metadata)
