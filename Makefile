@@ -58,5 +58,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/torch settings.ini setup.py
-	$(install) -e '.[dev]'
+	$(install) -e '.[dev,plot,data]'
 	touch $@ .venv/runtime

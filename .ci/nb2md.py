@@ -13,6 +13,7 @@ def table(src):
     "The rows of an HTML table as a Markdown table."
     rows = [[re.sub('<[^>]*>', '', c).strip().replace('|', r'\|') for c in re.findall(r'<t[hd][^>]*>(.*?)</t[hd]>', r, re.S)]
             for r in re.findall(r'<tr[^>]*>(.*?)</tr>', src, re.S)]
+    if len(rows) > 1 and rows[1][0] and not any(rows[0][:1] + rows[1][1:]): rows[0][0] = rows.pop(1)[0]  # pandas gives the index' name a row
     rows.insert(1, ['---']*len(rows[0]))
     return '\n'.join('| ' + ' | '.join(r) + ' |' for r in rows)
 
@@ -32,17 +33,19 @@ def output(out, images):
     return fence(data['text/plain']) if 'text/plain' in data and not is_widget else ''
 
 def convert(nb):
-    "README text and {path: picture} of a notebook."
+    "README text and {path: picture} of a notebook; code cells with nothing between them become one block."
     parts, images = [], {}
     for cell in nb['cells']:
         src = ''.join(cell['source'])
         if cell['cell_type'] == 'markdown': parts.append(relink(src).strip())
         if cell['cell_type'] != 'code' or '#| hide' in src: continue
         code = '\n'.join(l for l in src.splitlines() if not l.startswith('#|'))
-        if '#| echo: false' not in src: parts.append(fence(code, 'python'))
-        parts += [output(o, images) for o in cell['outputs']]
+        if '#| echo: false' not in src:
+            joins = parts and parts[-1].startswith('```python')
+            parts.append(fence(parts.pop()[9:-3] + code if joins else code, 'python'))
+        parts += filter(None, (output(o, images) for o in cell['outputs']))
     note = '<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook. -->'
-    return '\n\n'.join([note] + [p for p in parts if p]) + '\n', images
+    return '\n\n'.join([note, *parts]) + '\n', images
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)

@@ -12,8 +12,8 @@ env = dict(os.environ, OMP_NUM_THREADS=threads, MKL_NUM_THREADS=threads, TOKENIZ
 
 def run(*cmd, cwd=root):
     "Run `cmd`, return what it printed; an exit code other than 0 raises with it."
-    r = subprocess.run(cmd, cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1500)
-    if r.returncode: raise RuntimeError(r.stdout)
+    r = subprocess.run(cmd, cwd=cwd, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=1500)
+    if r.returncode: raise RuntimeError(r.stdout + r.stderr)
     return r.stdout
 
 def copy(to):

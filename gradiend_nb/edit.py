@@ -47,7 +47,9 @@ class Edit:
     def set(self, learning_rate:float):
         "Write base + `learning_rate` × direction"
         if not math.isfinite(learning_rate): raise ValueError(f"learning_rate must be finite, got {learning_rate}")
-        for o,p,old,d in self.touched: _put(o, p, old.add(d, alpha=learning_rate) if d.dtype == old.dtype else (old + learning_rate*d).to(old.dtype))
+        for o,p,old,d in self.touched:
+            if o.index is None and d.dtype == old.dtype: torch.add(old, d, alpha=learning_rate, out=p.view(-1))   # no temporary
+            else: _put(o, p, (old + learning_rate*d).to(old.dtype))
         return self
 
     def undo(self):

@@ -454,7 +454,7 @@ def demo_model(
     "Folder of an embedded base model of about one million parameters"
     return str(demo_path(f'models/{lang}-{kind}'))
 
-# %% ../nbs/10_model.ipynb #89d808d4
+# %% ../nbs/10_model.ipynb #af4b1c47
 SOURCES = 'factual', 'alternative', 'diff'
 
 class ModelWithGradiend:
@@ -471,6 +471,7 @@ class ModelWithGradiend:
             if v not in SOURCES: raise ValueError(f"{k} must be one of {', '.join(SOURCES)}, got {v!r}")
         self.base_model,self.gradiend,self.tokenizer,self.source,self.target = base_model,gradiend,tokenizer,source,target
         self.feature_class_encoding_direction = feature_class_encoding_direction or {}
+        self.trained = False   # set by training and loading; a fresh encoder is still in units of its own
 
     @property
     def base_model_id(self):
@@ -499,7 +500,7 @@ def from_base(cls:ModelWithGradiend,
     g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **kwargs)
     return cls(base, g.to(next(base.parameters()).device), tok, source, target)
 
-# %% ../nbs/10_model.ipynb #f561a653
+# %% ../nbs/10_model.ipynb #837719e0
 @patch(cls_method=True)
 def from_pretrained(cls:ModelWithGradiend,
     load_directory:str|Path|None=None,    # checkpoint directory
@@ -517,7 +518,9 @@ def from_pretrained(cls:ModelWithGradiend,
     if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
     base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code)
     _check_fit(g, base)
-    return cls(base, g.to(next(base.parameters()).device), tok, **(_context(Path(where)) if is_path else {}))
+    m = cls(base, g.to(next(base.parameters()).device), tok, **(_context(Path(where)) if is_path else {}))
+    m.trained = True
+    return m
 
 # %% ../nbs/10_model.ipynb #6bf6a783
 def _context(folder):

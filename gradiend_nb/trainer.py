@@ -241,7 +241,7 @@ def get_model(self:Trainer,
 def load_model(self:Trainer,
     load_directory:str|Path,                    # a checkpoint
     model_with_gradiend_cls=ModelWithGradiend,  # class that loads it
-    **kwargs,                              # to its `from_pretrained`
+    **kwargs,                                   # to its `from_pretrained`
 )->ModelWithGradiend:
     "Load a checkpoint beside the trainer's own model"
     return model_with_gradiend_cls.from_pretrained(load_directory, **kwargs)
@@ -250,7 +250,7 @@ def load_model(self:Trainer,
 @patch
 def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
     "An untrained learner on `model` as `args` want it"
-    a,kw = args,{}
+    a = args
     return cls.from_base(model, params=a.params, source=a.source, target=a.target, trust_remote_code=a.trust_remote_code, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
         init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, **a.metadata)
@@ -279,7 +279,7 @@ def get_training_stats(self:Trainer,
     "Content of `training.json`, or None before training"
     return load_training_stats(model_path or self.model_path)
 
-# %% ../nbs/20_trainer.ipynb #f1e0eaa0
+# %% ../nbs/20_trainer.ipynb #bd933b2c
 @patch
 def _fit(self:Trainer, m, args, stats):
     "Train `m` in place; leaves the best evaluated weights in it"
@@ -299,20 +299,21 @@ def _fit(self:Trainer, m, args, stats):
             stats.log_step(loss.item(), m.gradiend.enc.weight.norm().item(), m.gradiend.dec.weight.norm().item())
             opt.step()
         if best(step, epoch, total, opt): bar.set_postfix(correlation=f'{best.correlation:.3f}')
-    best.restore()
+    best.restore(); m.trained = True
     setup = dict(scale=scale, optimizer_step=opt.param_groups[1]['lr'])
     for p in m.gradiend.parameters(): p.grad = None
     del opt, best                                            # their memory goes before the refit takes its own
     if closed and args.decoder_refit: self._refit(m, stream, batches[:max(total, 2)])
     return setup
 
-# %% ../nbs/20_trainer.ipynb #f4a2a74e
+# %% ../nbs/20_trainer.ipynb #aaaa0d93
 @patch
 def _start(self:Trainer, m, stream, groups, batches):
-    "Measure the scale and bring the encoder's start to it"
+    "Measure the scale and bring the start of a fresh encoder to it"
     first = {groups[idx[0]]: idx for idx,_ in reversed(batches)}
     scale = measure_scale([stream(idx, keep=True) for idx in first.values()])
-    with torch.no_grad(): m.gradiend.enc.weight.mul_(scale[0])
+    if not m.trained:
+        with torch.no_grad(): m.gradiend.enc.weight.mul_(scale[0])
     return scale
 
 # %% ../nbs/20_trainer.ipynb #83475ac1
