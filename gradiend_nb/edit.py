@@ -42,28 +42,36 @@ class Edit:
         g = model_with_gradiend.gradiend
         params = dict(model_with_gradiend.base_model.named_parameters())
         delta = update_vector(g, feature_factor, part) if delta is None else delta
-        self.touched = [(o, params[o.name].data, o.take(params[o.name].data).clone(), d.to(params[o.name].device)) for o,d in g.pieces(delta)]
+        places = [_place(o, params[o.name].data, d.to(params[o.name].device)) for o,d in g.pieces(delta)]
+        self.touched = [(t, i, (t if i is None else t[i]).clone(), d) for t,i,d in places]
 
     def set(self, learning_rate:float):
         "Write base + `learning_rate` × direction"
         if not math.isfinite(learning_rate): raise ValueError(f"learning_rate must be finite, got {learning_rate}")
-        for o,p,old,d in self.touched:
-            if o.index is None and d.dtype == old.dtype: torch.add(old, d, alpha=learning_rate, out=p.view(-1))   # no temporary
-            else: _put(o, p, (old + learning_rate*d).to(old.dtype))
+        for t,i,old,d in self.touched:
+            if i is None and d.dtype == old.dtype: torch.add(old, d, alpha=learning_rate, out=t)   # no temporary
+            else: _put(t, i, (old + learning_rate*d).to(old.dtype))
         return self
 
     def undo(self):
         "Restore the weights as they were when this edit was made"
-        for o,p,old,_ in self.touched: _put(o, p, old)
+        for t,i,old,_ in self.touched: _put(t, i, old)
 
     def __enter__(self): return self
     def __exit__(self, *_): self.undo()
 
 # %% ../nbs/12_edit.ipynb #436ee55f
-def _put(o, p, values):
-    "Write `values` into the entries of `p` that `o` selects"
-    if o.index is None: p.copy_(values.view(p.shape))
-    else: p.view(-1)[o.index.to(p.device)] = values
+def _place(o, p, d):
+    "Where the change `d` of parameter `p` goes: (tensor, positions along its first axis or None for all, values)"
+    if o.index is not None: return p.view(-1), o.index.to(p.device), d
+    d = d.view(p.shape)
+    rows = d.any(1).nonzero()[:,0] if p.dim() == 2 else None   # most word embeddings never got a gradient
+    return (p, rows, d[rows]) if rows is not None and 2*len(rows) < len(p) else (p, None, d)
+
+def _put(t, i, values):
+    "Write `values` into `t`, or into its positions `i`"
+    if i is None: t.copy_(values)
+    else: t.index_copy_(0, i, values)
 
 # %% ../nbs/12_edit.ipynb #d7ef6c49
 @patch
