@@ -79,9 +79,9 @@ def probabilities(self:ClassProbe,
     device = next(model.parameters()).device
     for k,(batches,seqs,cls) in self.parts.items():
         for idx,b in batches:
-            p = logits_at(model, b.to(device)).float().softmax(-1).view(len(idx), k, -1).cpu()
-            each = p[:, torch.arange(k)[:,None], seqs.T].prod(1)        # (rows, k, sequences) → (rows, sequences)
-            out[idx] = out[idx].index_add(1, cls, each)
+            l = logits_at(model, b.to(device)).float()
+            lp = (l.view(len(idx), k, -1)[:, torch.arange(k)[:,None], seqs.T] - l.logsumexp(-1).view(-1, k, 1)).sum(1)   # (rows, sequences)
+            out[idx] = out[idx].index_add(1, cls, lp.exp().cpu())
     return out
 
 # %% ../nbs/16_probes.ipynb #cb32cbbe
@@ -125,9 +125,9 @@ def score(self:LMSProbe,
     device = next(model.parameters()).device
     for b in self.batches:
         b = b.to(device)
-        lp = logits_at(model, b).float().log_softmax(-1)
-        nll -= lp.gather(1, b.labels[:,None]).sum().item()
-        hits += (lp.argmax(-1) == b.labels).sum().item()
+        l = logits_at(model, b).float()
+        nll += (l.logsumexp(-1) - l.gather(1, b.labels[:,None])[:,0]).sum().item()
+        hits += (l.argmax(-1) == b.labels).sum().item()
     nll /= self.n_tokens
     return dict(lms=1/(1+nll), nll=nll, accuracy=hits/self.n_tokens, perplexity=float(torch.tensor(nll).exp()), n_tokens=self.n_tokens)
 
