@@ -163,20 +163,28 @@ def make_trainer(model, work, neutral, **kw):
     args = TrainingArguments(do_eval=False, decoder_refit=False, source="alternative", target="diff", **one_seed, **kw)
     return TextPredictionTrainer(model=model, data=work, target_classes=["3SG", "3PL"], eval_neutral_data=neutral, args=args)
 
-def bench_step(model, rows, repeats, few=2):
-    "Seconds of a whole training step (evaluation excluded) and of the bare passes over the same batches"
+def bench_step(model, rows, repeats, few=8, many=16):
+    "Seconds of a whole training step and of the bare passes over the same batches, the least of each; without evaluation and the first `few` steps, which touch fresh memory"
     from gradiend_nb.checkpoints import TrainingStats
     from gradiend_nb.arguments import override
+    class Clocked(TrainingStats):
+        "Notes when each step has its loss"
+        def log_step(self, loss):
+            self.at = [*getattr(self, "at", []), CLOCK()]
+            return super().log_step(loss)
     res = {}
-    for size, many in ((8, 10), (32, 6)):
-        data = rows.groupby("label_class").head(160).assign(split="train")
+    for size in (8, 32):
+        data = rows.groupby("label_class").head(many*16).assign(split="train")
         trainer = make_trainer(model, data, None, train_batch_size=size)
         mwg = trainer._fresh(model, trainer.training_args)
-        fit = lambda n: trainer._fit(mwg, override(trainer.training_args, max_steps=n), TrainingStats())
-        batches = scheduled(trainer, mwg, size, many)[few:]
-        params = covered(mwg)
-        t = least(repeats, many=lambda: fit(many), few=lambda: fit(few), bare=lambda: [bare_row(mwg.base_model, params, b) for b in batches])
-        res[size] = dict(ours=(t["many"] - t["few"])/len(batches), bare=t["bare"]/len(batches))
+        batches, params = scheduled(trainer, mwg, size, many)[few:], covered(mwg)
+        def ours():
+            stats = Clocked()
+            trainer._fit(mwg, override(trainer.training_args, max_steps=many), stats)
+            return [b - a for a,b in zip(stats.at[few-1:], stats.at[few:])]
+        bare = lambda: [timed(lambda: bare_row(mwg.base_model, params, b)) for b in batches]
+        times = [(ours(), bare()) for _ in range(repeats)]
+        res[size] = {k: sum(map(min, zip(*t)))/len(batches) for k,t in zip(("ours", "bare"), zip(*times))}
     return res
 
 def scheduled(trainer, mwg, size, n):

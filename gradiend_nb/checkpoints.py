@@ -18,7 +18,7 @@ from .metrics import convergence, encoder_metrics
 
 # %% ../nbs/19_checkpoints.ipynb #a6a690ca
 class TrainingStats:
-    "What a training run measured: losses and norms per step, metrics per evaluation, seconds per activity"
+    "What a training run measured: losses per step, metrics and norms per evaluation, seconds per activity"
     def __init__(self):
         self.losses, self.encoder_norms, self.decoder_norms = [], {}, {}
         self.evaluations, self.epochs = {}, {}        # step -> metrics, step -> epoch
@@ -32,16 +32,20 @@ class TrainingStats:
 # %% ../nbs/19_checkpoints.ipynb #132972eb
 @patch
 def log_step(self:TrainingStats,
-    loss:float,                       # loss of the step, in the units that are reported
-    encoder_norm:float|None=None,     # Frobenius norm of the encoder's weights after it
-    decoder_norm:float|None=None,     # the same of the decoder
-)->int:                               # number of the step, from 1
+    loss:float,   # loss of the step, in the units that are reported
+)->int:           # number of the step, from 1
     "Record one optimiser step"
     if not np.isfinite(loss): raise ValueError(f"the loss of step {self.global_step+1} is {loss}; lower the learning rate or look for NaN in the data")
     self.losses.append(float(loss))
-    if encoder_norm is not None: self.encoder_norms[self.global_step] = float(encoder_norm)
-    if decoder_norm is not None: self.decoder_norms[self.global_step] = float(decoder_norm)
     return self.global_step
+
+@patch
+def log_norms(self:TrainingStats,
+    encoder:float,   # Frobenius norm of the encoder's weights, shape (L, D)
+    decoder:float,   # the same of the decoder's, shape (D, L)
+):
+    "Record the size of the weights after the last step"
+    self.encoder_norms[self.global_step],self.decoder_norms[self.global_step] = float(encoder),float(decoder)
 
 # %% ../nbs/19_checkpoints.ipynb #d2ac91ac
 def _keep_rows(stats, step, df):

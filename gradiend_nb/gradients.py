@@ -177,6 +177,47 @@ def _residual(logits, labels):
     p[torch.arange(len(labels), device=p.device), labels] -= 1
     return p.div_(len(labels)).to(logits.dtype)
 
+# %% ../nbs/15_gradients.ipynb #a1c0de02
+class _WordUses:
+    "Lookups in the word embeddings and products with them during a forward pass"
+    def __init__(self, m):
+        self.model,self.weight,self.calls = m.base_model, m.base_model.get_input_embeddings().weight, []
+        params = dict(self.model.named_parameters())
+        self.whole = any(params[o.name] is self.weight and o.index is None for o in m.gradiend.param_map)
+
+    def __enter__(self):
+        keep = lambda layer,args,out: self.calls.append((layer, args[0].detach(), out))
+        layers = [o for o in self.model.modules() if type(o) in (nn.Embedding, nn.Linear) and o.weight is self.weight]
+        self.hooks = [o.register_forward_hook(keep) for o in layers]
+
+    def __exit__(self, *_):
+        for o in self.hooks: o.remove()
+
+    def outputs(self, logits):
+        "What came out of each use; nothing if autograd has to do it: an unknown use, or only some entries wanted"
+        plain = self.whole and not any(out._version for *_,out in self.calls)
+        return [out for *_,out in self.calls] if plain and _n_uses(logits, self.weight) == len(self.calls) else []
+
+    @torch.no_grad()
+    def sum_into(self, v, grads):
+        "Write the gradient of the matrix to `v`, from those of the outputs"
+        v.zero_()
+        for (layer,x,_),g in zip(self.calls, grads):
+            if g is None: continue
+            g,pad = g.flatten(0, -2).to(v), getattr(layer, 'padding_idx', None)
+            if type(layer) is nn.Linear: v.addmm_(g.T, x.flatten(0, -2).to(v))
+            else: v.index_add_(0, ids := x.flatten().to(v.device), g if pad is None else g*(ids != pad)[:,None])
+
+# %% ../nbs/15_gradients.ipynb #a1c0de03
+def _n_uses(logits, weight):
+    "How often the graphs behind `logits` read `weight`"
+    seen,todo,n = set(), [o.grad_fn for o in logits], 0
+    while todo:
+        for f,_ in todo.pop().next_functions:
+            if getattr(f, 'variable', None) is weight: n += 1
+            elif f is not None and f not in seen: seen.add(f); todo.append(f)
+    return n
+
 # %% ../nbs/15_gradients.ipynb #b2701960
 def gradient_rows(
     m:ModelWithGradiend,    # base model and learner
@@ -185,34 +226,40 @@ def gradient_rows(
     out:dict|None=None,     # kind → vector of shape (D,) to write into
 )->dict:                    # kind → gradient, shape (D,)
     "Gradients of one batch in the learner's coordinates: one forward pass, one backward pass for each kind"
-    params = _covered(m)
-    sides = {s for k in kinds for s in _SIDES[k]}
-    logits = {'factual': logits_at(m.base_model, b.factual)} if 'factual' in sides or b.shared else {}
-    if 'alternative' in sides: logits['alternative'] = logits['factual'] if b.shared else logits_at(m.base_model, b.alternative)
+    words,sides = _WordUses(m), {s for k in kinds for s in _SIDES[k]}
+    with words:
+        logits = {'factual': logits_at(m.base_model, b.factual)} if 'factual' in sides or b.shared else {}
+        if 'alternative' in sides: logits['alternative'] = logits['factual'] if b.shared else logits_at(m.base_model, b.alternative)
     with torch.no_grad(): res = {s: _residual(logits[s], getattr(b, s).labels) for s in sides}
+    outputs = words.outputs(logits.values())
+    params = {n: p for n,p in _covered(m).items() if not (outputs and p is words.weight)}
     out,left = out or {}, len(kinds)
     for k in kinds:
         left -= 1
         outs,cots = [logits[s] for s in _SIDES[k]], [w*res[s] for s,w in _SIDES[k].items()]
         if len(outs) == 2 and b.shared: outs,cots = outs[:1], [cots[0]+cots[1]]
-        grads = torch.autograd.grad(outs, params, cots, retain_graph=left > 0, allow_unused=True)
-        out[k] = _join(m, grads, out.get(k))
+        grads = torch.autograd.grad(outs, [*outputs, *params.values()], cots, retain_graph=left > 0, allow_unused=True)
+        at = len(outputs)
+        out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k))
         del grads
     return out
 
 # %% ../nbs/15_gradients.ipynb #543d9115
 def _covered(m):
-    "Base-model parameters with at least one selected entry"
+    "Name → base-model parameter, those with at least one selected entry"
     params = dict(m.base_model.named_parameters())
-    return [params[o.name].requires_grad_() for o in m.gradiend.param_map if o.size]
+    return {o.name: params[o.name].requires_grad_() for o in m.gradiend.param_map if o.size}
 
 # %% ../nbs/15_gradients.ipynb #a8bc13e3
-def _join(m, grads, out=None):
-    "Selected entries of `grads` (None: zeros) as one float32 vector on the learner's device"
-    like = m.gradiend.enc.weight
-    ps = [o for o in m.gradiend.param_map if o.size]
-    vs = [(o.take(g) if g is not None else torch.zeros(o.size, device=like.device)).to(like) for o,g in zip(ps, grads)]
-    return torch.cat(vs, out=out)
+@torch.no_grad()
+def _join(m, grads, write_words, out=None):
+    "Selected entries of `grads` (None: zeros) as one float32 vector on the learner's device; `write_words` fills a part that is not among them"
+    out = torch.empty_like(m.gradiend.enc.weight[0]) if out is None else out
+    for o,v in m.gradiend.pieces(out):
+        if o.name not in grads: write_words(v.view(o.shape))
+        elif (g := grads.pop(o.name)) is None: v.zero_()
+        else: v.copy_(o.take(g))
+    return out
 
 # %% ../nbs/15_gradients.ipynb #983bf582
 class _AtSlots(nn.Module):

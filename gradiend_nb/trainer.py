@@ -296,7 +296,7 @@ def _fit(self:Trainer, m, args, stats):
         with stats.timing('model_with_gradiend'):
             x,y = stream(idx)
             loss,_ = gradiend_step(m.gradiend, x, y, scale, w) if closed else autograd_step(m.gradiend, x, y, w)
-            stats.log_step(loss.item(), m.gradiend.enc.weight.norm().item(), m.gradiend.dec.weight.norm().item())
+            stats.log_step(loss.item())
             opt.step()
         if best(step, epoch, total, opt): bar.set_postfix(correlation=f'{best.correlation:.3f}')
     best.restore(); m.trained = True
@@ -337,7 +337,9 @@ class _Best:
         return step % (total // a.num_train_epochs or 1) == 0
 
     def __call__(self, step, epoch, total, opt=None):
-        if not self.due(step, epoch, total): return False
+        if not (due := self.due(step, epoch, total)) and step < total: return False
+        self.stats.log_norms(*(p.norm() for p in (self.m.gradiend.enc.weight, self.m.gradiend.dec.weight)))
+        if not due: return False
         with self.stats.timing('eval'): df = self.trainer._eval_while_training(self.m, self.args)
         metrics = encoder_metrics(df, n_bootstrap=0)
         if step and metrics['correlation'] < 0 and self.args.normalize_gradiend and self.m.gradiend.latent_dim == 1:
