@@ -129,20 +129,16 @@ def bench_rows(mwg, rows, repeats):
 
 def bench_update(mwg, repeats):
     "Seconds of one GRADIEND update: ours, autograd with the default AdamW, and the memory-bandwidth bound"
-    from gradiend_nb.model import gradiend_step
+    from gradiend_nb import TrainingArguments
+    from gradiend_nb.trainer import closed_step, make_optimizer
     g, D = mwg.gradiend, len(mwg.gradiend)
     x, y = torch.randn(2, D) * 1e-3
-    opts = {k: torch.optim.AdamW(g.parameters(), lr=1e-4, **kw) for k,kw in dict(ours=dict(fused=True), autograd={}).items()}
-    def ours():
-        gradiend_step(g, x, y)
-        opts["ours"].step()
+    step, opt = closed_step(g, make_optimizer(g, TrainingArguments(), None)), torch.optim.AdamW(g.parameters(), lr=1e-4)
     def autograd():
-        opts["autograd"].zero_grad()
+        opt.zero_grad()
         F.mse_loss(g(x), y).backward()
-        opts["autograd"].step()
-    t = least(repeats, ours=ours)
-    for p in g.parameters(): p.grad = None
-    return t | least(repeats, autograd=autograd) | dict(bound=28*3*D/bandwidth())
+        opt.step()
+    return least(repeats, ours=lambda: step(x, y)) | least(repeats, autograd=autograd) | dict(bound=28*3*D/bandwidth())
 
 def bench_encode(mwg, rows, repeats):
     "Seconds of a row's encoding: ours, and a backward pass per sentence"
@@ -269,7 +265,7 @@ def measure(a, folder):
     say("update", lambda: bench_update(mwg, 2*a.repeats + 2))
     say("encode", lambda: bench_encode(mwg, work[work.split == "train"].groupby("label_class").head(20), a.repeats))
     del mwg
-    say("step", lambda: bench_step(a.model, rows, a.repeats))
+    say("step", lambda: bench_step(a.model, rows, a.repeats + 3))
     say("grid", lambda: bench_grid(a.model, work, neutral, a.repeats))
     say("ours", lambda: run_job(sys.executable, folder, package="gradiend_nb", parts=["workflow"], **job))
     if a.peer: say("peer", lambda: run_job(a.peer, folder, package="gradiend", parts=["workflow"], **job) | run_job(a.peer, folder, package="gradiend", parts=["units"], **job))

@@ -201,12 +201,12 @@ class _WordUses:
     @torch.no_grad()
     def sum_into(self, v, grads):
         "Write the gradient of the matrix to `v`, from those of the outputs"
-        v.zero_()
-        for (layer,x,_),g in zip(self.calls, grads):
-            if g is None: continue
-            g,pad = g.flatten(0, -2).to(v), getattr(layer, 'padding_idx', None)
-            if type(layer) is nn.Linear: v.addmm_(g.T, x.flatten(0, -2).to(v))
-            else: v.index_add_(0, ids := x.flatten().to(v.device), g if pad is None else g*(ids != pad)[:,None])
+        uses = [(layer, x, g.flatten(0, -2).to(v)) for (layer,x,_),g in zip(self.calls, grads) if g is not None]
+        products = [(x.flatten(0, -2).to(v), g) for layer,x,g in uses if type(layer) is nn.Linear]
+        if not products: v.zero_()
+        for i,(x,g) in enumerate(products): torch.addmm(v, g.T, x, beta=min(i, 1), out=v)
+        for ids,g,pad in [(x.flatten().to(v.device), g, layer.padding_idx) for layer,x,g in uses if type(layer) is nn.Embedding]:
+            v.index_add_(0, ids, g if pad is None else g*(ids != pad)[:,None])
 
 # %% ../nbs/15_gradients.ipynb #a1c0de03
 def _n_uses(logits, weight):

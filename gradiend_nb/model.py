@@ -176,17 +176,23 @@ def gradiend_step(
     y:Tensor,               # target gradient, shape (D,)
     scale:tuple|None=None,  # (s_x, s_y); None: gradients of the plain mean-squared error
     weight:float=1.,        # of this row in the loss
+    use=None,               # called with (parameter, index, gradient) tuples, one or two at a time; None: fill `.grad`
 )->tuple:                   # mean-squared error, shape (); features, shape (L,)
-    "Fill `.grad` of `m` with the closed-form gradients of the squared error at `x`, `y`"
-    for p in m.parameters(): p.grad = torch.empty_like(p) if p.grad is None else p.grad
-    sx,sy = scale or (1., 1.)
+    "Closed-form gradients of the squared error at `x`, `y`, in pieces"
+    use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
     h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
-    r = _error(m, h, y)
-    loss = torch.dot(r, r) / m.input_dim
-    r.mul_(weight * (2*sy if scale else 2/m.input_dim))
-    dz = torch.stack([torch.dot(w, r) for w in m.dec.weight.T]) * sy * slope   # a matrix product took 20 times as long
-    _outer(r, h, m.dec.weight.grad.T); _outer(x, dz*sx, m.enc.weight.grad); m.enc.bias.grad.copy_(dz)
-    return loss, h
+    parts,square,dz = _parts(x), 0., torch.zeros_like(h)
+    for part in parts:
+        W,r = m.dec.weight[part], _error(m, h, y, part)
+        square += torch.dot(r, r)
+        r.mul_(weight * (2*sy if scale else 2/m.input_dim))
+        dz += torch.stack([torch.dot(w, r) for w in W.T])     # a matrix product takes 20 times as long
+        use((m.dec.weight, part, torch.outer(r, h)), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
+    dz *= sy*slope
+    for l,d in enumerate(dz*sx):
+        for part in parts: use((m.enc.weight, (l, part), d*x[part]))
+    use((m.enc.bias, slice(None), dz))
+    return square/m.input_dim, h
 
 # %% ../nbs/10_model.ipynb #f698f541
 def _value_and_slope(act, z):
@@ -194,17 +200,23 @@ def _value_and_slope(act, z):
     return torch.func.jvp(act, (z,), (torch.ones_like(z),))
 
 # %% ../nbs/10_model.ipynb #5a5eeac5
-def _error(m, h, y):
-    "ŷ − y, written into the memory of the decoder bias's gradient, which it is up to a factor"
-    W,b = m.dec.weight,m.dec.bias
-    if not m.bias_decoder: return (W @ h).sub_(y)
-    if m.latent_dim == 1: return torch.addcmul(b, W[:,0], h, out=b.grad).sub_(y)
-    return torch.addmv(b, W, h, out=b.grad).sub_(y)
+def _parts(x):
+    "Slices of `x` of 2 MiB each; on an accelerator a single one"
+    n = 2**19 if x.device.type == 'cpu' else len(x)
+    return [slice(i, i+n) for i in range(0, len(x), n)]
+
+def _error(m, h, y, part):
+    "ŷ − y at the slice `part`"
+    r = m.dec.bias[part] - y[part] if m.bias_decoder else -y[part]
+    for w,o in zip(m.dec.weight[part].T, h): r.addcmul_(w, o)
+    return r
 
 # %% ../nbs/10_model.ipynb #f5943761
-def _outer(v, h, out):
-    "Row `l` of `out` is v·h[l]; the last row may be the memory of `v` itself"
-    for row,c in zip(out, h): torch.mul(v, c, out=row)
+def _fill_grad(*pieces):
+    "Write gradients to `.grad`"
+    for p,i,g in pieces:
+        if p.grad is None: p.grad = torch.empty_like(p)
+        p.grad[i] = g
 
 # %% ../nbs/10_model.ipynb #2f90235d
 def select_params(
