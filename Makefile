@@ -25,6 +25,7 @@ lab: .venv/dev
 
 bench: .venv/runtime
 	$(bin)/python .ci/bench.py $(options) $(if $(PEER),--peer "$(PEER)")
+	$(bin)/python .ci/bench_data.py $(if $(TEXTS),--texts "$(TEXTS)")
 
 prepare: .venv/dev
 	$(bin)/nbdev_export

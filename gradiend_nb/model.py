@@ -181,8 +181,8 @@ def gradiend_step(
     "Closed-form gradients of the squared error at `x`, `y`, in pieces"
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
     h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
-    parts,square,dz = _parts(x), 0., torch.zeros_like(h)
-    for part in parts:
+    square,dz = 0., torch.zeros_like(h)
+    for part in _parts(x, 2**19):
         W,r = m.dec.weight[part], _error(m, h, y, part)
         square += torch.dot(r, r)
         r.mul_(weight * (2*sy if scale else 2/m.input_dim))
@@ -190,7 +190,7 @@ def gradiend_step(
         use((m.dec.weight, part, torch.outer(r, h)), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
     dz *= sy*slope
     for l,d in enumerate(dz*sx):
-        for part in parts: use((m.enc.weight, (l, part), d*x[part]))
+        for part in _parts(x, 2**21): use((m.enc.weight, (l, part), d*x[part]))
     use((m.enc.bias, slice(None), dz))
     return square/m.input_dim, h
 
@@ -200,9 +200,9 @@ def _value_and_slope(act, z):
     return torch.func.jvp(act, (z,), (torch.ones_like(z),))
 
 # %% ../nbs/10_model.ipynb #5a5eeac5
-def _parts(x):
-    "Slices of `x` of 2 MiB each; on an accelerator a single one"
-    n = 2**19 if x.device.type == 'cpu' else len(x)
+def _parts(x, n):
+    "Slices of `x` of `n` entries; on an accelerator a single one"
+    if x.device.type != 'cpu': n = len(x)
     return [slice(i, i+n) for i in range(0, len(x), n)]
 
 def _error(m, h, y, part):

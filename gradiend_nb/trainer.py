@@ -17,7 +17,6 @@ from pathlib import Path
 import pandas as pd
 import torch
 from torch import nn, Tensor
-from torch.optim.adam import adam
 from fastcore.basics import patch, store_attr
 from fastcore.meta import delegates
 from tqdm.auto import tqdm
@@ -121,18 +120,12 @@ def make_optimizer(
 
 # %% ../nbs/20_trainer.ipynb #5cbfaa24
 def _step_on(opt, groups, *pieces):
-    "Let `opt`, Adam or AdamW, step on (parameter, index, gradient) tuples; counting the step is left to the caller"
-    states = [_state(opt, p) for p,_,_ in pieces]
+    "Let `opt`, Adam or AdamW, step on (parameter, index, gradient) tuples, by the function its own step calls"
     group = groups[pieces[0][0]]
-    kw = {k: group[k] for k in ('lr','weight_decay','eps','amsgrad','maximize','decoupled_weight_decay')}
-    adam([p[i] for p,i,_ in pieces], [g for *_,g in pieces], *([s[k][i] for s,(_,i,_) in zip(states, pieces)] for k in ('exp_avg','exp_avg_sq')), [],
-         [s['step'].clone() for s in states], fused=True, beta1=group['betas'][0], beta2=group['betas'][1], **kw)
-
-def _state(opt, p):
-    "What `opt` knows of `p`, begun like torch's own step does"
-    s = opt.state[p]
-    if not s: s.update(step=torch.zeros((), device=p.device), exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
-    return s
+    fused = torch._fused_adamw_ if group['decoupled_weight_decay'] else torch._fused_adam_
+    first,second = ([opt.state[p][k][i] for p,i,_ in pieces] for k in ('exp_avg','exp_avg_sq'))
+    fused([p[i] for p,i,_ in pieces], [g for *_,g in pieces], first, second, [], [opt.state[p]['step'] for p,*_ in pieces], beta1=group['betas'][0], beta2=group['betas'][1],
+          **{k: group[k] for k in ('lr','weight_decay','eps','amsgrad','maximize')})
 
 # %% ../nbs/20_trainer.ipynb #c105ed01
 def closed_step(
@@ -142,11 +135,11 @@ def closed_step(
 ):                               # function of source gradient, target gradient (D,) and weight: takes a step, returns the mean-squared error
     "Training steps by closed-form gradients"
     groups = {p: o for o in opt.param_groups for p in o['params']}
+    for p in groups: opt.state[p].update(step=torch.zeros((), device=p.device), exp_avg=torch.zeros_like(p), exp_avg_sq=torch.zeros_like(p))
     def step(x, y, weight=1.):
-        loss,_ = gradiend_step(g, x, y, scale, weight, partial(_step_on, opt, groups))
         for s in opt.state.values(): s['step'] += 1
-        return loss
-    return torch.no_grad()(step)
+        return gradiend_step(g, x, y, scale, weight, partial(_step_on, opt, groups))[0]
+    return step
 
 # %% ../nbs/20_trainer.ipynb #c105ed04
 def autograd_step(
