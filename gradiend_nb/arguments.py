@@ -15,7 +15,7 @@ import torch
 
 # %% ../nbs/18_arguments.ipynb #8b7c24d6
 from .model import ACTIVATIONS, SOURCES
-from .pairs import split_plan, _name_lists, _shares
+from .pairs import split_plan, _merge_map, _name_lists, _shares
 
 # %% ../nbs/18_arguments.ipynb #e9e7d7d1
 def _number(lo=None, whole=False, optional=False, above=None):
@@ -74,8 +74,6 @@ def _name(name, v):
     if not isinstance(v, str) or not v: raise TypeError(f"{name} must be a text, got {v!r}")
     return v
 
-def _name_or_none(name, v): return None if v is None else _name(name, v)
-
 def _classes(name, v):
     "A rule for None or a list of different names, not one name"
     if isinstance(v, str): raise TypeError(f"{name} must be a list of class names, got {v!r}")
@@ -83,18 +81,7 @@ def _classes(name, v):
     if v is not None and len(set(v)) < len(v): raise ValueError(f"{name} names a class twice: {v}")
     return v
 
-def _merge(name, v):
-    "A rule for None or a dict: new class → list of classes"
-    if v is None: return v
-    return {k: list(o) for k,o in _name_lists(name, _dict(name, v)).items()}
-
-def _groups(name, v):
-    "A rule for None or a list of lists of classes"
-    if v is None: return v
-    if isinstance(v, (str, dict)) or not hasattr(v, '__iter__'): raise TypeError(f"{name} must be a list of lists of class names, got {v!r}")
-    return [list(o) for o in _name_lists(name, list(v))]
-
-def _ratios(name, v): return None if v is None else _shares(v)
+def _optional(rule): return lambda name,v: None if v is None else rule(name, v)
 
 # %% ../nbs/18_arguments.ipynb #a207cf61
 def checked(
@@ -216,8 +203,8 @@ class TextPredictionConfig:
     # classes
     target_classes:list = _arg(None, _classes, "The pair to learn, the first becomes +1; None: the order in the data")
     all_classes:list = _arg(None, _classes, "Classes that count at all; None: those in the data")
-    class_merge_map:dict = _arg(None, _merge, "New class → classes in the data that count as it; all other arguments use the new names")
-    class_merge_transition_groups:list = _arg(None, _groups, "Lists of classes in the data; words are exchanged only within a list")
+    class_merge_map:dict = _arg(None, _optional(_merge_map), "New class → classes in the data that count as it; all other arguments use the new names")
+    class_merge_transition_groups:list = _arg(None, _optional(_name_lists), "Lists of classes in the data; words are exchanged only within a list")
     # columns
     masked_col:str = _arg('masked', _name, "Column of the masked text")
     label_col:str = _arg('label', _name, "Column of the word that stood at the mask")
@@ -226,10 +213,10 @@ class TextPredictionConfig:
     alternative_class_col:str = _arg('alternative_class', _name, "Column of its class")
     mask_placeholder:str = _arg('[MASK]', _name, "What marks the slot in the masked text")
     # splits
-    split_col:str = _arg('split', _name_or_none, "Column of the split; None: new splits by sentence; 'heldout': no word of the target classes is in two splits")
-    split_group_col:str = _arg(None, _name_or_none, "With 'heldout': the column to keep apart; None: the word")
+    split_col:str = _arg('split', _optional(_name), "Column of the split; None: new splits by sentence; 'heldout': no word of the target classes is in two splits")
+    split_group_col:str = _arg(None, _optional(_name), "With 'heldout': the column to keep apart; None: the word")
     split_group_key:object = _arg(None, None, "With 'heldout': function, or several in turn, that makes the key; None: strip and casefold")
-    split_ratios:tuple = _arg(None, _ratios, "Shares of new splits, three numbers or a dict by split; None: 0.8, 0.1, 0.1")
+    split_ratios:tuple = _arg(None, _optional(lambda name,v: _shares(v)), "Shares of new splits, three numbers or a dict by split; None: 0.8, 0.1, 0.1")
     # alternatives
     max_counterfactuals_per_sentence:int = _arg(1, _number(1, True), "Alternatives drawn for each row that brings none")
     random_state:int = _arg(None, _number(0, True, True), "Seed of the drawn alternatives and new splits; None: the seed of the training arguments")

@@ -46,7 +46,7 @@ def _by_class(data, cols):
     if isinstance(data, dict): return {str(c): _table(df) for c,df in data.items()}
     df = _table(data)
     for c,w in (('factual_class','factual'), ('source_id','source')):
-        if c in df and w in df and (w=='factual' or cols.label_class not in df):
+        if c in df and w in df and (w=='factual' or not {cols.label_class, cols.label} & set(df)):
             df = df.drop(columns=[o for o in (cols.label, cols.label_class) if o in df]).rename(columns={c: cols.label_class, w: cols.label})
     _need(df, [cols.masked, cols.label_class])
     if (gap := df[cols.label_class].isna()).any(): raise ValueError(f"no {cols.label_class} in row {gap.idxmax()}: {df[cols.masked][gap.idxmax()]!r}")
@@ -136,33 +136,40 @@ def _pick_pair(target_classes, classes):
 
 # %% ../nbs/05_pairs.ipynb #3a5b2eec
 def _name_lists(name, value):
-    "`value`, lists of class names or a dict of these, checked: no name is in two"
-    for o in (lists := value.values() if isinstance(value, dict) else value):
-        if isinstance(o, str) or not hasattr(o, '__iter__'): raise TypeError(f"{name} needs lists of class names, not {o!r}")
+    "`value` of parameter `name` as lists of class names, none of them in two"
+    lists = [value] if isinstance(value, (str, dict)) or not hasattr(value, '__iter__') else list(value)
+    for o in lists:
+        if isinstance(o, (str, dict)) or not hasattr(o, '__iter__') or not all(isinstance(c, str) for c in o): raise TypeError(f"{name} needs lists of class names, not {o!r}")
     flat = [c for o in lists for c in o]
     if twice := [c for c in flat if flat.count(c) > 1]: raise ValueError(f"{name}: class {twice[0]!r} is in two lists")
-    return value
+    return [list(o) for o in lists]
 
-def _known(name, value, known):
-    "Say which classes of the lists in `value` have no rows"
-    flat = [c for o in (value.values() if isinstance(value, dict) else _name_lists(name, value)) for c in o]
-    if unknown := [c for c in flat if c not in known]: log.warning("%s: no rows of class %s", name, ', '.join(map(repr, unknown)))
+def _merge_map(name, value):
+    "`value` as a dict: new class -> list of classes"
+    if not isinstance(value, dict): raise TypeError(f"{name} must be a dict of lists, not {value!r}")
+    return dict(zip(map(str, value), _name_lists(name, value.values())))
+
+def _say_unknown(name, lists, known):
+    if unknown := [c for o in lists for c in o if c not in known]: log.warning("%s: no rows of class %s", name, ', '.join(map(repr, unknown)))
 
 
 # %% ../nbs/05_pairs.ipynb #bf8a2329
 def _merged(merge, raws):
     "For each of `raws` the class it counts as, and all classes in order"
     if merge is None: return {c: c for c in raws}, list(raws)
-    if not isinstance(merge, dict): raise TypeError(f"class_merge_map must be a dict of lists, not {merge!r}")
-    _known('class_merge_map', _name_lists('class_merge_map', merge), raws)
-    final = {c: next((new for new,old in merge.items() if c in old), c) for c in raws}
+    merge = _merge_map('class_merge_map', merge)
+    _say_unknown('class_merge_map', merge.values(), raws)
+    home = {c: new for new,old in merge.items() for c in old}
+    if clash := [c for c in merge if c in raws and c not in home]: raise ValueError(f"class_merge_map: {clash[0]!r} is also a class in the data that is in no list; name the new class otherwise or list it")
+    final = {c: home.get(c, c) for c in raws}
     return final, [c for c in dict.fromkeys((*merge, *final.values())) if c in final.values()]
 
 # %% ../nbs/05_pairs.ipynb #d425aa6d
 def _linked(groups, raws):
     "Function of two raw classes: whether one may stand for the other"
     if groups is None: return lambda a,b: True
-    _known('class_merge_transition_groups', _name_lists('class_merge_transition_groups', groups), raws)
+    groups = _name_lists('class_merge_transition_groups', groups)
+    _say_unknown('class_merge_transition_groups', groups, raws)
     home = {c: i for i,o in enumerate(groups) for c in o}
     return lambda a,b: a in home and home[a]==home.get(b)
 
@@ -278,9 +285,7 @@ def split_plan(
 # %% ../nbs/05_pairs.ipynb #1c36c092
 def _partners(given, own, keys, key):
     "Partner of each of `keys` in the slots `own` if all have one and only one in `given`, else None"
-    at = np.flatnonzero(own)
-    given = given[given.slot.isin(at)]
-    if set(given.slot) != set(at): return None
+    if set(given.slot) != set(np.flatnonzero(own)): return None
     links = set(zip((keys[i] for i in given.slot), _keys(list(given.alternative), key)))
     links |= {(b,a) for a,b in links}
     return dict(links) if len(dict(links))==len(links) else None
@@ -302,9 +307,9 @@ def _hold_out(job, pair, plan):
     "Bring the slots of `job` to splits by keys; alternatives then come from the same split"
     slots, cls = job.slots, job.slots.raw.map(job.final)
     own, keys = cls.isin(pair).to_numpy(), _keys(list(slots.key), plan.key)
-    if plan.group is None and len(job.given):
-        fixed = _partners(job.given[job.given.other.map(job.final).isin(pair)], own, keys, plan.key)
-        if fixed: keys = [min(k, fixed.get(k, k)) for k in keys]
+    given = job.given[job.given.slot.isin(np.flatnonzero(own)) & job.given.other.map(job.final).isin(pair)]
+    if plan.group is None and len(given):
+        if fixed := _partners(given, own, keys, plan.key): keys = [min(k, fixed.get(k, k)) for k in keys]
         else:
             log.warning("split_col='heldout': the given alternatives are not one fixed partner for each word; others are drawn from the same split")
             job.given, job.brings = job.given[:0], {}
