@@ -6,8 +6,9 @@ from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, d
 from .edit import Edit
 from .probes import ClassProbe, LMSProbe
 from .metrics import encoder_metrics
-from .arguments import TrainingArguments, TextPredictionConfig
+from .arguments import PostPruneConfig, PrePruneConfig, TrainingArguments, TextPredictionConfig
 from .trainer import FeatureLearningDefinition, Trainer, TextPredictionTrainer
+from .pruning import keep_positions
 from .checkpoints import load_training_stats
 from .encoder_eval import Evaluator, EncoderEvaluator, Visualizer
 from .decoder_eval import DecoderEvaluator, DecoderResult, LMSThresholdPolicy, LMSTimesMetricPolicy

@@ -156,6 +156,14 @@ class PostPruneConfig:
     importance:str = _arg('weight_magnitude', _choice('weight_magnitude'), "The size of the weights of `part`, the only one there is; also spelt `importance_metric`")
     def __post_init__(self): _need_rule(self)
 
+def _config(cls):
+    "A rule for None, a `cls`, or a dict of its fields"
+    def rule(name, v):
+        if isinstance(v, dict): return cls(**v)
+        if v is not None and not isinstance(v, cls): raise TypeError(f"{name} must be a {cls.__name__} or None, got {v!r}")
+        return v
+    return rule
+
 # %% ../nbs/18_arguments.ipynb #df763c06
 @checked(num_epochs='num_train_epochs')
 class TrainingArguments:
@@ -185,6 +193,9 @@ class TrainingArguments:
     init:str = _arg('zero_decoder', _choice('zero_decoder', 'random'), "Start of the decoder: zero, or drawn like the encoder")
     decoder_refit:bool = _arg(True, _flag, "After training, solve for the decoder in closed form on the training rows")
     normalize_gradiend:bool = _arg(True, _flag, "Flip the scale if needed so that the first target class is at +1")
+    # which weights stay
+    pre_prune_config:PrePruneConfig = _arg(None, _config(PrePruneConfig), "Choose the weights of a fresh learner by the gradients of a few rows; None: cover all of `params`")
+    post_prune_config:PostPruneConfig = _arg(None, _config(PostPruneConfig), "Prune the trained learner before it is saved; None: don't")
     # evaluation while training
     do_eval:bool = _arg(True, _flag, "Evaluate while training")
     eval_strategy:str = _arg('steps', _choice('steps', 'epoch', 'no'), "When: every `eval_steps` steps, after each epoch, or never; 'no' equals do_eval=False")
@@ -210,8 +221,9 @@ class TrainingArguments:
 def to_dict(
     args,      # a checked dataclass
 )->dict:
-    "Fields and values as JSON can hold them"
-    return {k: str(v).removeprefix('torch.') if isinstance(v, torch.dtype) else v for k,v in asdict(args).items()}
+    "Fields and values as JSON can hold them; masks are left out"
+    plain = lambda v: str(v).removeprefix('torch.') if isinstance(v, torch.dtype) else v
+    return asdict(args, dict_factory=lambda items: {k: plain(v) for k,v in items if not isinstance(v, torch.Tensor)})
 
 def override(
     args,      # a checked dataclass

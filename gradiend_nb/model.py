@@ -504,11 +504,13 @@ def from_base(cls:ModelWithGradiend,
     target:str='diff',                      # which gradient is decoded
     base_dtype:torch.dtype=torch.float32,   # of a base model that is loaded here
     trust_remote_code:bool=False,           # run code that comes with the base model
+    narrow=None,                            # function of base model, tokenizer and list of `ParamSelection` that returns the selections to keep
     **kwargs,                               # to `GradiendModel`: latent_dim, activations, init, seed, …
 ):
     "A fresh, untrained learner on `base_model`"
     base,tok = load_base(base_model, tokenizer, base_dtype, trust_remote_code)
     sel = [ParamSelection(n, tuple(p.shape)) for n,p in select_params(base, params)]
+    if narrow: sel = narrow(base, tok, sel)
     g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **kwargs)
     return cls(base, g.to(next(base.parameters()).device), tok, source, target)
 

@@ -5,7 +5,8 @@
 # %% auto #0
 __all__ = ['log', 'epoch_batches', 'batch_stream', 'n_steps', 'GradientStream', 'measure_scale', 'make_optimizer', 'closed_step',
            'autograd_step', 'DecoderFit', 'FeatureLearningDefinition', 'Trainer', 'TextPredictionTrainer', 'split_rows',
-           'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'TextPredictionConfig']
+           'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'PrePruneConfig',
+           'PostPruneConfig', 'TextPredictionConfig']
 
 # %% ../nbs/20_trainer.ipynb #eeb33b75
 import logging, random, re, tempfile
@@ -31,11 +32,11 @@ from .model import GradiendModel, ModelWithGradiend, gradiend_step
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .probes import DecoderProbe
 from .metrics import encoder_metrics
-from .arguments import TextPredictionConfig, TrainingArguments, override, to_dict
+from .arguments import PostPruneConfig, PrePruneConfig, TextPredictionConfig, TrainingArguments, override, to_dict
 from .checkpoints import TrainingStats, load_training_stats
 
 # %% ../nbs/20_trainer.ipynb #c86ce8c0
-_all_ = ["TrainingArguments", "TextPredictionConfig"]
+_all_ = ["TrainingArguments", "PrePruneConfig", "PostPruneConfig", "TextPredictionConfig"]
 
 # %% ../nbs/20_trainer.ipynb #43545104
 log = logging.getLogger(__name__)
@@ -273,10 +274,13 @@ def load_model(self:Trainer,
 @patch
 def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
     "An untrained learner on `model` as `args` want it"
-    a = args
+    a,narrow = args,None
+    if a.pre_prune_config:
+        from gradiend_nb.pruning import pre_prune_map
+        narrow = partial(pre_prune_map, rows=self.create_training_data(), cfg=a.pre_prune_config, seed=a.seed)
     return cls.from_base(model, params=a.params, source=a.source, target=a.target, trust_remote_code=a.trust_remote_code, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
-        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, **a.metadata)
+        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=narrow, **a.metadata)
 
 # %% ../nbs/20_trainer.ipynb #7bf9b377
 @patch
@@ -400,6 +404,9 @@ def train(self:Trainer,
     m = model if isinstance(model, ModelWithGradiend) else self._fresh(model, args, model_with_gradiend_cls)
     m.feature_class_encoding_direction = {c: 0 for c in self.all_classes} | dict(zip(self.target_classes, (1, -1)))
     setup = self._fit(m, args, stats)
+    if args.post_prune_config:
+        from gradiend_nb.pruning import post_prune_model
+        post_prune_model(m, args.post_prune_config)
     info = self._verdict(args, stats)
     self._path = self._save(m, args, stats, info, setup, output_dir)
     self._model,self.model_with_gradiend = m,m
