@@ -15,6 +15,7 @@ import torch
 
 # %% ../nbs/18_arguments.ipynb #8b7c24d6
 from .model import ACTIVATIONS, SOURCES
+from .pairs import split_plan, _merge_map, _name_lists, _shares
 
 # %% ../nbs/18_arguments.ipynb #e9e7d7d1
 def _number(lo=None, whole=False, optional=False, above=None):
@@ -67,6 +68,20 @@ def _activation(name, v): return _choice(*ACTIVATIONS)(name, str(v).lower())
 def _dict(name, v):
     if not isinstance(v, dict): raise TypeError(f"{name} must be a dict, got {v!r}")
     return v
+
+# %% ../nbs/18_arguments.ipynb #aa224cb5
+def _name(name, v):
+    if not isinstance(v, str) or not v: raise TypeError(f"{name} must be a text, got {v!r}")
+    return v
+
+def _classes(name, v):
+    "A rule for None or a list of different names, not one name"
+    if isinstance(v, str): raise TypeError(f"{name} must be a list of class names, got {v!r}")
+    v = _strings(name, v)
+    if v is not None and len(set(v)) < len(v): raise ValueError(f"{name} names a class twice: {v}")
+    return v
+
+def _optional(rule): return lambda name,v: None if v is None else rule(name, v)
 
 # %% ../nbs/18_arguments.ipynb #a207cf61
 def checked(
@@ -180,15 +195,38 @@ def argument_table(
 @checked()
 class TextPredictionConfig:
     "Data of a text trainer: rows, classes, column names, neutral texts"
-    data:object = _arg(None, None, "Rows: dict class → frame, one frame, records, or a csv or parquet file")
-    target_classes:list = _arg(None, _strings, "The pair to learn, the first becomes +1; None: the order in the data")
-    all_classes:list = _arg(None, _strings, "Classes that count at all; None: those in the data")
-    masked_col:str = _arg('masked', None, "Column of the masked text")
-    label_col:str = _arg('label', None, "Column of the word that stood at the mask")
-    label_class_col:str = _arg('label_class', None, "Column of its class")
-    split_col:str = _arg('split', None, "Column of the split")
-    alternative_col:str = _arg('alternative', None, "Column of the alternative word, if there is one")
-    alternative_class_col:str = _arg('alternative_class', None, "Column of its class")
-    mask_placeholder:str = _arg('[MASK]', None, "What marks the slot in the masked text")
-    eval_neutral_data:object = _arg(None, None, "Texts without the feature: list, frame with a `text` column, or a file")
-    random_state:int = _arg(None, _number(0, True, True), "Seed of the drawn alternatives; None: the seed of the training arguments")
+    # rows
+    data:object = _arg(None, None, "Rows: dict class → frame, one frame, records, a file, a folder, or the name of a dataset with a configuration per class")
+    hf_dataset:str = _arg(None, _path, "Instead of `data`: a dataset whose configurations are parts of one table")
+    hf_subset:list = _arg(None, _strings, "Its configurations; None: all")
+    hf_splits:list = _arg(None, _strings, "Its splits; None: all")
+    # classes
+    target_classes:list = _arg(None, _classes, "The pair to learn, the first becomes +1; None: the order in the data")
+    all_classes:list = _arg(None, _classes, "Classes that count at all; None: those in the data")
+    class_merge_map:dict = _arg(None, _optional(_merge_map), "New class → classes in the data that count as it; all other arguments use the new names")
+    class_merge_transition_groups:list = _arg(None, _optional(_name_lists), "Lists of classes in the data; words are exchanged only within a list")
+    # columns
+    masked_col:str = _arg('masked', _name, "Column of the masked text")
+    label_col:str = _arg('label', _name, "Column of the word that stood at the mask")
+    label_class_col:str = _arg('label_class', _name, "Column of its class")
+    alternative_col:str = _arg('alternative', _name, "Column of the alternative word, if there is one")
+    alternative_class_col:str = _arg('alternative_class', _name, "Column of its class")
+    mask_placeholder:str = _arg('[MASK]', _name, "What marks the slot in the masked text")
+    # splits
+    split_col:str = _arg('split', _optional(_name), "Column of the split; None: new splits by sentence; 'heldout': no word of the target classes is in two splits")
+    split_group_col:str = _arg(None, _optional(_name), "With 'heldout': the column to keep apart; None: the word")
+    split_group_key:object = _arg(None, None, "With 'heldout': function, or several in turn, that makes the key; None: strip and casefold")
+    split_ratios:tuple = _arg(None, _optional(lambda name,v: _shares(v)), "Shares of new splits, three numbers or a dict by split; None: 0.8, 0.1, 0.1")
+    # alternatives
+    max_counterfactuals_per_sentence:int = _arg(1, _number(1, True), "Alternatives drawn for each row that brings none")
+    random_state:int = _arg(None, _number(0, True, True), "Seed of the drawn alternatives and new splits; None: the seed of the training arguments")
+    # neutral texts
+    eval_neutral_data:object = _arg(None, None, "Texts without the feature: list, frame, file, folder or name of a dataset; the column is `masked_col`, `text` or `masked`")
+    eval_neutral_max_rows:int = _arg(None, _number(1, True, True), "At most so many of them, drawn at random; None: all")
+    eval_neutral_additional_excluded_words:list = _arg(None, _strings, "Words that are never masked in neutral texts, beside those of the target classes")
+
+    def __post_init__(self):
+        split_plan(self.split_col, self.split_group_col, self.split_group_key, self.split_ratios)
+        if self.data is not None and self.hf_dataset is not None: raise ValueError(f"data and hf_dataset={self.hf_dataset!r} are both given: rows come from one of them")
+        for k in ('hf_subset', 'hf_splits'):
+            if getattr(self, k) is not None and self.hf_dataset is None: raise ValueError(f"{k}={getattr(self, k)} needs hf_dataset, the dataset it is part of")

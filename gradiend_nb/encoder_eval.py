@@ -245,7 +245,7 @@ def _fingerprint(trainer, model, splits, source, max_size, texts, extra):
     pairs = trainer.pairs
     return dict(format=1, learner=_weights_digest(model.gradiend.named_parameters()), base_model=_weights_digest(model.base_model.named_parameters()),
         rows=_rows_digest(pairs.astype({c: str for c in pairs if pairs[c].dtype == object})), neutral_texts=_digest(*(texts or ())), splits=list(splits), source=source or model.source,
-        max_size=max_size, seed=trainer.training_args.seed, arguments=_digest(repr(sorted(extra.items()))))
+        max_size=max_size, excluded_words=_digest(*sorted(trainer.excluded_words)), seed=trainer.training_args.seed, arguments=_digest(repr(sorted(extra.items()))))
 
 # %% ../nbs/40_encoder_eval.ipynb #40a6e68c
 def _tidy(df):

@@ -11,6 +11,7 @@ __all__ = ['log', 'epoch_batches', 'batch_stream', 'n_steps', 'GradientStream', 
 import logging, random, re, tempfile
 from abc import ABC, abstractmethod
 from functools import partial
+from inspect import signature
 from pathlib import Path
 
 # %% ../nbs/20_trainer.ipynb #865c6042
@@ -23,8 +24,9 @@ from tqdm.auto import tqdm
 
 # %% ../nbs/20_trainer.ipynb #8dd09a43
 from .files import atomic_dir, safe_run_dir
-from .data import resolve_base_data
-from .pairs import make_pairs, Pairs
+from .data import read_rows
+from .sources import read_neutral
+from .pairs import make_pairs, merged_table, Pairs
 from .model import GradiendModel, ModelWithGradiend, gradiend_step
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .probes import DecoderProbe
@@ -444,7 +446,7 @@ class TextPredictionTrainer(Trainer):
         if config is not None and kwargs: raise ValueError(f"Pass the data as config= or as keywords, not both (got config and {', '.join(kwargs)})")
         self.config = config or TextPredictionConfig(**kwargs)
         super().__init__(model, self.config.target_classes, args, run_id, n_features, evaluator_class)
-        self._pairs,self._neutral = None,None
+        self._pairs,self._neutral,self._data = None,None,None
 
     @property
     def pairs(self):
@@ -453,13 +455,13 @@ class TextPredictionTrainer(Trainer):
     @property
     def target_classes(self):
         "The classes to learn: given, or in order of appearance"
-        return self._target_classes or (self._prepare(self.training_args).target_classes if self.config.data is not None else None)
+        return self._target_classes or (None if self._rows is None else self._prepare(self.training_args).target_classes)
     @property
     def all_classes(self):
         "Every class in the data"
         return self._prepare(self.training_args).all_classes
     def create_training_data(self, split='train', max_size=None):
-        "Labelled rows of `split`, at most `max_size` for each direction"
+        "Labelled rows of `split` (a name, several, or 'all'), at most `max_size` for each direction"
         return split_rows(self.pairs, split, max_size, self.training_args.seed)
     def create_gradient_training_dataset(self, model, rows=None):
         "A `GradientStream` of `model` over `rows`, by default the training rows"
@@ -476,23 +478,43 @@ class TextPredictionTrainer(Trainer):
         return encoder_table(self, model, self.selection_split, model.source, args.encoder_eval_train_max_size or args.encoder_eval_max_size)
 
 # %% ../nbs/20_trainer.ipynb #60b6432f
+@patch(as_prop=True)
+def _rows(self:TextPredictionTrainer):
+    "The rows as they were given; files and datasets are read once"
+    c = self.config
+    if self._data is None:
+        if c.hf_dataset is not None: self._data = merged_table(c.hf_dataset, c.hf_subset, c.hf_splits, c.label_class_col)
+        else: self._data = read_rows(c.data) if isinstance(c.data, (str, Path)) else c.data
+    return self._data
+
 @patch
 def _prepare(self:TextPredictionTrainer, args):
     "The paired rows under `args`"
     c = self.config
     key = args.seed if c.random_state is None else c.random_state, args.add_identity_for_other_classes
     if self._pairs is None or self._pairs[0] != key:
-        if c.data is None: raise ValueError("No data: pass data= with the rows to train on")
-        names = 'all_classes','masked_col','label_col','label_class_col','split_col','alternative_col','alternative_class_col','mask_placeholder'
-        self._pairs = key, make_pairs(c.data, target_classes=c.target_classes, seed=key[0], add_identity_for_other_classes=key[1], **{k: getattr(c, k) for k in names})
+        if self._rows is None: raise ValueError("No data: pass data= or hf_dataset= with the rows to train on")
+        options = {k: getattr(c, k) for k in signature(make_pairs).parameters if k != 'data' and hasattr(c, k)}
+        self._pairs = key, make_pairs(self._rows, seed=key[0], add_identity_for_other_classes=key[1], **options)
     return self._pairs[1]
 
 # %% ../nbs/20_trainer.ipynb #b07d6ba7
 @patch(as_prop=True)
 def neutral_texts(self:TextPredictionTrainer)->list|None:
     "Texts without the feature, or None"
-    if self._neutral is None and self.config.eval_neutral_data is not None: self._neutral = resolve_base_data(self.config.eval_neutral_data)
+    c = self.config
+    if self._neutral is None and c.eval_neutral_data is not None:
+        columns = [c.masked_col]*(c.masked_col != 'masked') + ['text','masked']
+        texts = read_neutral(c.eval_neutral_data, columns, c.eval_neutral_max_rows, c.random_state or 0)
+        if slot := next((t for t in texts if c.mask_placeholder in t), None): raise ValueError(f"eval_neutral_data: {slot!r} holds {c.mask_placeholder!r}, but neutral texts are whole sentences: put them into a column 'text'")
+        self._neutral = texts
     return self._neutral
+
+@patch(as_prop=True)
+def excluded_words(self:TextPredictionTrainer)->set:
+    "Words never masked in neutral texts: those of the target classes and those that the config adds"
+    own = class_words(self.pairs, self.pair)
+    return {w.casefold() for ws in (*own.values(), self.config.eval_neutral_additional_excluded_words or ()) for w in ws}
 
 # %% ../nbs/20_trainer.ipynb #0c0527d2
 @patch(as_prop=True)
@@ -554,7 +576,7 @@ def _known_word(tokenizer, word):
 
 # %% ../nbs/20_trainer.ipynb #9c8bffd7
 def encoder_table(
-    trainer,                  # with `pairs`, `pair`, `config`, `training_args`
+    trainer,                  # with `pairs`, `excluded_words`, `training_args`
     m:ModelWithGradiend,      # whose encoder
     split='test',             # as in `split_rows`
     source:str='alternative', # which gradient is encoded
@@ -565,9 +587,8 @@ def encoder_table(
     rows,args = split_rows(trainer.pairs, split, max_size, trainer.training_args.seed),trainer.training_args
     out = [_training_lines(rows, source)]
     if neutral_texts is not None:
-        words = {w for ws in class_words(trainer.pairs, trainer.pair).values() for w in ws}
         kinds = dict(neutral_training_masked=fill_masks(rows), neutral_dataset=neutral_texts[:max_size])
-        out += [_neutral_lines(neutral_rows(ts, m.tokenizer, words, args.seed), k) for k,ts in kinds.items()]
+        out += [_neutral_lines(neutral_rows(ts, m.tokenizer, trainer.excluded_words, args.seed), k) for k,ts in kinds.items()]
     df = pd.concat(out, ignore_index=True)
     for kind in df['kind'].unique():
         at = df.index[df['kind'] == kind]
@@ -578,7 +599,7 @@ def encoder_table(
 # %% ../nbs/20_trainer.ipynb #d1a9dd70
 def _training_lines(rows, source):
     shown,other = ('alternative','factual') if source == 'alternative' else ('factual','alternative')
-    return pd.DataFrame(dict(text=rows['masked'], masked=rows['masked'], label=rows['label'].astype(float)*(-1 if source == 'alternative' else 1),
+    return pd.DataFrame(dict(text=rows['masked'], masked=rows['masked'], label=rows['label'].astype(float)*(-1 if source == 'alternative' else 1) + 0.,
         source_id=rows[f'{shown}_class'], target_id=rows['alternative_class'], factual_id=rows['factual_class'], counterfactual_id=rows['alternative_class'],
         transition_id=rows['transition'], feature_class_id=rows['feature_class_id'], eval_group=rows['transition'], type='training', source_token=rows[shown],
         factual_token=rows['factual'], alternative_token=rows['alternative'], data_split=rows['split'], kind=source, factual=rows['factual'], alternative=rows['alternative']))
