@@ -113,6 +113,15 @@ def _among(param, want, have):
     if bad := [o for o in ([want] if isinstance(want, str) else want or []) if o not in have]: raise ValueError(f"{param}: no {bad[0]!r}; there are {', '.join(map(repr, have))}")
     return [want] if isinstance(want, str) else list(have if want is None else want)
 
+# %% ../nbs/01_sources.ipynb #9618ea6a
+def _as_text(folder, config):
+    "Options that make `datasets` read the csv files of a `folder` as `read_table` does: strings, none of them missing"
+    import datasets
+    if type(datasets.load_dataset_builder(folder, config).config).__name__ != 'CsvConfig': return {}
+    first = next(iter(datasets.load_dataset(folder, config, streaming=True).values()))
+    return dict(keep_default_na=False, features=datasets.Features({c: datasets.Value('string') for c in next(iter(first), {})}))
+
+# %% ../nbs/01_sources.ipynb #202a97cc
 def read_configs(
     name:str|Path,   # name on the hub, or a folder in its layout
     configs=None,    # configurations: one, several, or None for all
@@ -123,7 +132,7 @@ def read_configs(
     name, res, here = str(name), {}, Path(name).exists()
     with _loading(name, hf_subset=configs, hf_splits=splits):
         for c in _among('hf_subset', configs, datasets.get_dataset_config_names(name)):
-            parts = datasets.load_dataset(name, c, streaming=here)
+            parts = datasets.load_dataset(name, c, streaming=here, **(_as_text(name, c) if here else {}))
             res[c] = pd.concat([pd.DataFrame(list(parts[s])).assign(split=s) for s in _among('hf_splits', splits, list(parts))], ignore_index=True)
     return res
 

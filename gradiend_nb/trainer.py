@@ -361,7 +361,7 @@ class _Best:
 
     def __call__(self, step, epoch, total, opt=None):
         if not (due := self.due(step, epoch, total)) and step < total: return False
-        self.stats.log_norms(*(p.norm() for p in (self.m.gradiend.enc.weight, self.m.gradiend.dec.weight)))
+        self.stats.log_norms(*(p.norm().item() for p in (self.m.gradiend.enc.weight, self.m.gradiend.dec.weight)))
         if not due: return False
         with self.stats.timing('eval'): df = self.trainer._eval_while_training(self.m, self.args)
         metrics = encoder_metrics(df, n_bootstrap=0)
