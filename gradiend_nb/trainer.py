@@ -274,13 +274,10 @@ def load_model(self:Trainer,
 @patch
 def _fresh(self:Trainer, model, args, cls=ModelWithGradiend):
     "An untrained learner on `model` as `args` want it"
-    a,narrow = args,None
-    if a.pre_prune_config:
-        from gradiend_nb.pruning import pre_prune_map
-        narrow = partial(pre_prune_map, rows=self.create_training_data(), cfg=a.pre_prune_config, seed=a.seed)
+    a = args
     return cls.from_base(model, params=a.params, source=a.source, target=a.target, trust_remote_code=a.trust_remote_code, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
-        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=narrow, **a.metadata)
+        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=self._pre_pruner(a) if a.pre_prune_config else None, **a.metadata)
 
 # %% ../nbs/20_trainer.ipynb #7bf9b377
 @patch
@@ -404,9 +401,7 @@ def train(self:Trainer,
     m = model if isinstance(model, ModelWithGradiend) else self._fresh(model, args, model_with_gradiend_cls)
     m.feature_class_encoding_direction = {c: 0 for c in self.all_classes} | dict(zip(self.target_classes, (1, -1)))
     setup = self._fit(m, args, stats)
-    if args.post_prune_config:
-        from gradiend_nb.pruning import post_prune_model
-        post_prune_model(m, args.post_prune_config)
+    if args.post_prune_config: self._post_prune(m, args.post_prune_config)   # see `30_pruning`
     info = self._verdict(args, stats)
     self._path = self._save(m, args, stats, info, setup, output_dir)
     self._model,self.model_with_gradiend = m,m
