@@ -114,6 +114,15 @@ def _check_int(name, value, least, optional=False):
     if isinstance(value, bool) or not isinstance(value, int): raise TypeError(f"{name} must be a whole number, not {value!r}")
     if value < least: raise ValueError(f"{name}={value} is too small: the least is {least}")
 
+# %% ../nbs/00_match.ipynb #01ea199d
+def _check_bool(name, value, optional=False):
+    "`value` of parameter `name` must be True or False, or None if `optional`"
+    if not (isinstance(value, bool) or (optional and value is None)): raise TypeError(f"{name} must be True{', False or None' if optional else ' or False'}, not {value!r}")
+
+def _check_str(name, value, optional=False):
+    "`value` of parameter `name` must be a string, or None if `optional`"
+    if not (isinstance(value, str) or (optional and value is None)): raise TypeError(f"{name} must be a string, not {value!r}")
+
 # %% ../nbs/00_match.ipynb #2431c476
 def _check_words(name, words):
     "`words` of parameter `name` as a list of stripped, non-empty strings"
