@@ -165,8 +165,8 @@ def _bar(texts, progress, name):
 @patch
 def _candidates(self:TextPredictionDataCreator, report, open):
     "(text, key, hits, parse or None) of every usable segment with a target; `open`: classes that want rows"
-    words = [[] if t.use_lemma else t.words for t in self.feature_targets]
-    matcher, seen, blind = TargetMatcher(words), set(), any(t.use_lemma for t in self.feature_targets)
+    matcher = TargetMatcher([[] if t.use_lemma else t.words for t in self.feature_targets], {i for i,t in enumerate(self.feature_targets) if not t.whole_words})
+    seen, blind = set(), any(t.use_lemma for t in self.feature_targets)
     def worth(line):
         found = blind or not open.isdisjoint(matcher.find(line))
         report.scanned += not found
@@ -353,7 +353,7 @@ def _request(self:TextPredictionDataCreator, texts, **kwargs):
     import gradiend_nb
     filters = {k: v for k,v in vars(self.preprocess or TextPreprocessConfig()).items() if k != 'custom_filter'}
     own = self.preprocess is not None and self.preprocess.custom_filter is not None
-    classes = [[t.id, t.leaves, t.mask, t.use_lemma, t.weight, t.min_left_context_words, t.aligned] for t in self.feature_targets]
+    classes = [[t.id, t.leaves, t.mask, t.use_lemma, t.whole_words, t.weight, t.min_left_context_words, t.aligned] for t in self.feature_targets]
     return dict(version=gradiend_nb.__version__, texts=texts.fingerprint(), base_max_size=texts.max_size or 0, preprocess=[self.preprocess is not None, filters],
                 custom_filter=None if own else '', feature_targets=classes, spacy_model=_pipeline(self.tagger, self.preprocess), seed=self.seed, dedupe=self.dedupe,
                 min_left_context_words=self.min_left_context_words) | kwargs
@@ -490,7 +490,8 @@ def _excluded(self:TextPredictionDataCreator, tags):
 @patch
 def _neutral(self:TextPredictionDataCreator, texts, words, tagger, report):
     "Usable segments of `texts` without targets and `words`, and without what `tagger` excludes"
-    matcher, seen = TargetMatcher([[w for t in self.feature_targets for w in t.words] + words]), set()
+    own = [[w for t in self.feature_targets if t.whole_words==whole for w in t.words] for whole in (False, True)]
+    matcher, seen = TargetMatcher([*own, words], {0}), set()
     def clean():
         for text,parse in _segments(_bar(texts, self.progress, 'neutral texts'), self.preprocess, tagger or self.tagger, lambda line: True):
             report.scanned += 1

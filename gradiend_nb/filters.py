@@ -72,7 +72,8 @@ def _check_mask(mask):
 # %% ../nbs/02_filters.ipynb #7a4aa4f5
 def _check_options(cfg):
     "The lemma switch and the weight of `cfg`"
-    _check_bool('use_lemma', cfg.use_lemma)
+    _check_bool('use_lemma', cfg.use_lemma); _check_bool('whole_words', cfg.whole_words)
+    if cfg.use_lemma and not cfg.whole_words: raise ValueError("use_lemma finds words by their lemma: whole_words=False has no meaning for it")
     if cfg.use_lemma and (long := [w for w in cfg.words if len(_atoms(_nfc(w))) > 1]): raise ValueError(f"use_lemma: {long[0]!r} is more than one word and has no lemma")
     if isinstance(cfg.weight, bool) or not isinstance(cfg.weight, (int, float)): raise TypeError(f"weight must be a number, not {cfg.weight!r}")
     if not (isfinite(cfg.weight) and cfg.weight > 0): raise ValueError(f"weight={cfg.weight}: it must be above 0")
@@ -83,7 +84,7 @@ def _check_nested(targets):
     if isinstance(targets, (str, TextFilterConfig)): targets = [targets]
     inner = [o for o in targets if isinstance(o, TextFilterConfig)] if isinstance(targets, (list, tuple)) else []
     for o in inner:
-        for k,v in dict(mask="[MASK]", use_lemma=False, weight=1.0, min_left_context_words=None).items():
+        for k,v in dict(mask="[MASK]", use_lemma=False, whole_words=True, weight=1.0, min_left_context_words=None).items():
             if vars(o)[k] != v: raise ValueError(f"{k}={vars(o)[k]!r} in a nested config has no effect: set it on the outer one")
     words = iter(_check_words('targets', [o for o in targets if not isinstance(o, TextFilterConfig)] if inner else targets))
     res = [o if isinstance(o, TextFilterConfig) else next(words) for o in targets] if inner else list(words)
@@ -101,6 +102,7 @@ class TextFilterConfig:
     min_left_context_words:int|None = None  # words needed before the slot; None: as the creator says
     spacy_tags:dict|None = None   # conditions on the word; all must hold
     use_lemma:bool = False        # targets are dictionary forms: *be* finds *was*
+    whole_words:bool = True       # False: a target counts inside longer words too, for scripts without spaces
     weight:float = 1.0            # share of the class with `balance="weighted"`
     aligned:dict = field(default_factory=dict, init=False, repr=False)  # word -> its pair, {class: word}, if `PairedTextFilterConfig` made this
 

@@ -175,10 +175,14 @@ def _from_dataset(ds, text_column, split):
 def _from_file(path, text_column):
     "Column of a file; of a parquet file only this column is read"
     if path.suffix.lower() != '.parquet' or not path.exists(): return _from_frame(read_table(path, text_column), text_column)
-    import pyarrow.parquet as pq
-    file = pq.ParquetFile(path, pre_buffer=False)
-    _need_column(text_column, file.schema_arrow.names)
-    return _Column([o.column(0) for o in file.iter_batches(50_000, columns=[text_column], use_threads=False)])
+    import pyarrow as pa, pyarrow.parquet as pq
+    pool = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())   # the default one keeps twice the size of the column
+    try:
+        file = pq.ParquetFile(path, pre_buffer=False)
+        _need_column(text_column, file.schema_arrow.names)
+        return _Column([o.column(0) for o in file.iter_batches(10_000, columns=[text_column], use_threads=False)])
+    finally: pa.set_memory_pool(pool)
 
 def _from_frame(df, name):
     _need_column(name, list(df.columns))
