@@ -33,8 +33,8 @@ def _tag_key(key):
     if not isinstance(key, str): raise TypeError(f"spacy_tags has the key {key!r}: keys are strings")
     known = {o.lower(): o for o in ('pos', 'tag', 'dep', *_FEATURES)}
     if key.lower() in known: return known[key.lower()]
-    near = difflib.get_close_matches(key.lower(), known, 1, .5)
-    raise ValueError(f"spacy_tags has no key {key!r}" + (f": did you mean {known[near[0]]!r}?" if near else ": use 'pos', 'tag', 'dep' or a feature such as 'Case', 'Number'"))
+    near = difflib.get_close_matches(key.lower(), known, 1, .75)
+    raise ValueError(f"spacy_tags has no key {key!r}{f' (near: {known[near[0]]!r})' if near else ''}: use 'pos', 'tag', 'dep' or a feature such as 'Case', 'Number'")
 
 # %% ../nbs/02_filters.ipynb #a39bd2cf
 def _tag_values(key, values):
@@ -160,7 +160,7 @@ class PairedTextFilterConfig:
         ids=None,   # a name for each class; None: keys of the dict, or words of the first pair
         **options,  # of every class, as for `TextFilterConfig`: mask, spacy_tags, weight, min_left_context_words
     ):
-        if bad := {'targets','target','id','use_lemma'} & options.keys(): raise TypeError(f"{min(bad)} has no meaning for pairs: their words are in pairs, their names in ids")
+        if bad := {'targets','target','id','use_lemma'} & options.keys(): raise TypeError(f"PairedTextFilterConfig takes no {min(bad)}: its words are in pairs, the names of its classes in ids")
         pairs, ids = _named_pairs(pairs, ids)
         _check_pairs(pairs, ids)
         self.classes = [TextFilterConfig(list(words), id=c, **options) for c,words in zip(ids, zip(*pairs))]

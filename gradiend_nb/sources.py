@@ -65,10 +65,10 @@ def _near(path):
     near = difflib.get_close_matches(path.name, [o.name for o in path.parent.iterdir()], 1) if path.parent.is_dir() else []
     return str(path.parent/near[0]) if near else None
 
-def _not_found(path):
-    "The error for a `path` that is not there"
+def _not_found(path, what=''):
+    "The error for a `path` that is not there; `what`: the parameter it was given for"
     hint = f"did you mean {near!r}?" if (near := _near(path)) else f"the folder {str(path.parent)!r} has nothing like it" if path.parent.is_dir() else f"there is no folder {str(path.parent)!r}"
-    return FileNotFoundError(f"{str(path)!r} does not exist: {hint}")
+    return FileNotFoundError(f"{what}{str(path)!r} does not exist: {hint}")
 
 # %% ../nbs/01_sources.ipynb #62f75df1
 def read_table(
@@ -82,13 +82,13 @@ def read_table(
     return _READ[suffix](path, text_column)
 
 # %% ../nbs/01_sources.ipynb #c468e936
-def _is_dataset(name):
+def _is_dataset(name, what=''):
     "Whether the string `name` is a folder here, or could be a name on the hub"
     path = Path(name)
     if path.exists(): return path.is_dir()
     if re.fullmatch(r'\w[\w.-]*(/\w[\w.-]*)?', name) and path.suffix.lower() not in _READ: return True
-    raise _not_found(path) if len(name) < 200 and not re.search(r'[.!?]$|\s.*\s', name) else ValueError(
-        f"base_data={name[:60]!r} is neither a file nor the name of a dataset; put a text into a list: [text]")
+    raise _not_found(path, what) if len(name) < 200 and not re.search(r'[.!?]$|\s.*\s', name) else ValueError(
+        f"{what}{name[:60]!r} is neither a file nor the name of a dataset; put a text into a list: [text]")
 
 # %% ../nbs/01_sources.ipynb #57d9d262
 _MOVED = dict(wikipedia='wikimedia/wikipedia', tweet_eval='cardiffnlp/tweet_eval')
@@ -201,8 +201,8 @@ def _from_iterable(base_data):
 def _open(base_data, text_column, hf_config, split, trust_remote_code=None):
     "The texts of `base_data`: a list, a column, or a dataset to stream"
     if isinstance(base_data, (str, Path)):
-        if isinstance(base_data, Path) and not base_data.exists(): raise _not_found(base_data)
-        if not _is_dataset(str(base_data)): return _from_file(Path(base_data), text_column)
+        if isinstance(base_data, Path) and not base_data.exists(): raise _not_found(base_data, 'base_data=')
+        if not _is_dataset(str(base_data), 'base_data='): return _from_file(Path(base_data), text_column)
         return _from_dataset(_load_dataset(str(base_data), hf_config, split, trust_remote_code), text_column, split)
     if isinstance(base_data, pd.DataFrame): return _from_frame(base_data, text_column)
     if (lib := sys.modules.get('datasets')) and isinstance(base_data, (lib.Dataset, lib.IterableDataset, lib.DatasetDict, lib.IterableDatasetDict)):
@@ -256,7 +256,7 @@ class Texts:
         _check_int('seed', seed, 0); _check_int('max_size', max_size, 1, optional=True)
         self.base_data, self.text_column, self.seed, self.max_size, self.hf_config, self.split = base_data, text_column, seed, max_size, hf_config, split
         self.trust_remote_code, self._rows = trust_remote_code, None
-        if not (isinstance(base_data, str) and _is_dataset(base_data)): self._rows, self.base_data = _open(base_data, text_column, hf_config, split), None
+        if not (isinstance(base_data, str) and _is_dataset(base_data, 'base_data=')): self._rows, self.base_data = _open(base_data, text_column, hf_config, split), None
 
 # %% ../nbs/01_sources.ipynb #331efbdd
 @patch(as_prop=True)
