@@ -149,12 +149,23 @@ def _take(self:TextPredictionDataCreator, text, key, hits, found, cap, rng, repo
             if multi_match != 'each': slots = [slots[0] if len(slots)==1 else rng.choice(slots)]
             rows += [(key, text, *o) for o in slots[:int(min(cap-len(rows), 1e9))]]
 
+# %% ../nbs/00_data.ipynb #3855a92f
+@patch(as_prop=True)
+def _splitter(self:TextPredictionDataCreator):
+    "The `Tagger` that finds the ends of sentences; None if no pipeline does"
+    return self.tagger if self.preprocess is not None and self.preprocess.split_to_sentences else None
+
+@patch(as_prop=True)
+def _parses(self:TextPredictionDataCreator)->bool:
+    "Whether training data needs the pipeline: for sentences, conditions or lemmas"
+    return self._splitter is not None or (self.tagger is not None and any(self.tagger.needs))
+
 # %% ../nbs/00_data.ipynb #4fe9652b
-def _segments(texts, cfg, tagger, worth):
-    "(segment, its parse or None) of `texts`; lines are split by `tagger`, if there is one, where `worth(line)`"
-    if tagger is None or cfg is None or not cfg.split_to_sentences: return ((t, None) for t in preprocess_texts(texts, cfg))
+def _segments(texts, cfg, splitter, worth):
+    "(segment, its parse or None) of `texts`; lines are split by the `Tagger` `splitter`, if there is one, where `worth(line)`"
+    if splitter is None: return ((t, None) for t in preprocess_texts(texts, cfg))
     lines = (line for t in texts for o in _nfc(t).splitlines() if (line := o.strip()) and worth(line))
-    return (o for o in tagger.sentences(lines, int(cfg.split_to_sentences)) if _keep(cfg, o[0]))
+    return (o for o in splitter.sentences(lines, int(cfg.split_to_sentences)) if _keep(cfg, o[0]))
 
 def _bar(texts, progress, name):
     "`texts` under a progress bar"
@@ -171,7 +182,7 @@ def _candidates(self:TextPredictionDataCreator, report, open):
         found = blind or not open.isdisjoint(matcher.find(line))
         report.scanned += not found
         return found
-    for text,parse in _segments(_bar(self.texts, self.progress, 'texts'), self.preprocess, self.tagger, worth):
+    for text,parse in _segments(_bar(self.texts, self.progress, 'texts'), self.preprocess, self._splitter, worth):
         report.scanned += 1
         hits = matcher.find(text)
         if (hits or blind) and (key := self._fresh(text, seen, report)) is not None: yield text, key, hits, parse
@@ -180,7 +191,7 @@ def _candidates(self:TextPredictionDataCreator, report, open):
 @patch
 def _judged(self:TextPredictionDataCreator, candidates, open):
     "(text, key, hits) of `candidates` with only those hits that meet the conditions of their class"
-    if self.tagger is None or not any(self.tagger.needs): return (o[:3] for o in candidates)
+    if not self._parses or not any(self.tagger.needs): return (o[:3] for o in candidates)
     return ((text, key, hits) for batch in _batches(candidates, self.tagger.batch_size)
             for (text,key,*_),hits in zip(batch, self.tagger.filter([(t,h,parse) for t,_,h,parse in batch], open)))
 
@@ -188,6 +199,7 @@ def _judged(self:TextPredictionDataCreator, candidates, open):
 @patch
 def _scan(self:TextPredictionDataCreator, cap, report, multi_match='first'):
     "Rows (key, text, start, end) of each class, until all have `cap`"
+    if self._parses: self.tagger.nlp   # an unfit pipeline is told before any text is read
     found = {t.id: [] for t in self.feature_targets}
     report.counts = {id: Counter() for id in found}
     open, rng = set(range(len(found))), random.Random(self.seed)
@@ -341,9 +353,8 @@ def _called(f):
     "A name for the function `f` if it is one of Python's own; else None"
     return f.__qualname__ if inspect.ismethoddescriptor(f) or inspect.isbuiltin(f) else None
 
-def _pipeline(tagger, preprocess):
-    "What is known of the pipeline of `tagger`, if it is needed"
-    if tagger is None or not (any(tagger.needs) or tagger.excluded or (preprocess and preprocess.split_to_sentences)): return ''
+def _pipeline(tagger):
+    "What is known of the pipeline of `tagger`"
     return f"{tagger.model if isinstance(tagger.model, (str, Path)) else ''} {' '.join(str(tagger.nlp.meta[k]) for k in ('lang','name','version'))}"
 
 # %% ../nbs/00_data.ipynb #da428f23
@@ -355,7 +366,7 @@ def _request(self:TextPredictionDataCreator, texts, **kwargs):
     own = self.preprocess is not None and self.preprocess.custom_filter is not None
     classes = [[t.id, t.leaves, t.mask, t.use_lemma, t.whole_words, t.weight, t.min_left_context_words, t.aligned] for t in self.feature_targets]
     return dict(version=gradiend_nb.__version__, texts=texts.fingerprint(), base_max_size=texts.max_size or 0, preprocess=[self.preprocess is not None, filters],
-                custom_filter=None if own else '', feature_targets=classes, spacy_model=_pipeline(self.tagger, self.preprocess), seed=self.seed, dedupe=self.dedupe,
+                custom_filter=None if own else '', feature_targets=classes, spacy_model=_pipeline(self.tagger) if self._parses or kwargs.get('excluded') else '', seed=self.seed, dedupe=self.dedupe,
                 min_left_context_words=self.min_left_context_words) | kwargs
 
 # %% ../nbs/00_data.ipynb #1f7ce59b
@@ -493,7 +504,7 @@ def _neutral(self:TextPredictionDataCreator, texts, words, tagger, report):
     own = [[w for t in self.feature_targets if t.whole_words==whole for w in t.words] for whole in (False, True)]
     matcher, seen = TargetMatcher([*own, words], {0}), set()
     def clean():
-        for text,parse in _segments(_bar(texts, self.progress, 'neutral texts'), self.preprocess, tagger or self.tagger, lambda line: True):
+        for text,parse in _segments(_bar(texts, self.progress, 'neutral texts'), self.preprocess, self._splitter and (tagger or self.tagger), lambda line: True):
             report.scanned += 1
             if not matcher.find(text) and self._fresh(text, seen, report) is not None: yield text, parse
     if tagger is None: return (t for t,_ in clean())

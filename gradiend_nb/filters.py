@@ -134,6 +134,7 @@ def _named_pairs(pairs, ids):
         pairs = list(zip(*words))
     if not isinstance(pairs, (list, tuple)): raise TypeError(f"pairs must be a list of pairs of words, not {pairs!r}")
     if not pairs: raise ValueError("pairs is empty: give at least one pair of words")
+    if mixed := [o for o in pairs if isinstance(o, (set, frozenset))]: raise TypeError(f"pairs holds {mixed[0]!r}: a set has no order, use (…, …)")
     pairs = [_check_words(f'pairs[{i}]', o) for i,o in enumerate(pairs)]
     return pairs, pairs[0] if ids is None else ids
 
