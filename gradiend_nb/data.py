@@ -214,11 +214,11 @@ def _scan(self:TextPredictionDataCreator, cap, report, multi_match='first'):
     return found
 
 # %% ../nbs/00_data.ipynb #2d9a53b5
-def _frame(cfg, rows):
-    "The per-class frame of `rows`, without splits"
-    labels = [t[s:e] for _,t,s,e in rows]
+def _frame(cfg, rows, split=''):
+    "The per-class frame of `rows`; `split`: for all or for each"
+    labels = pd.Series([t[s:e] for _,t,s,e in rows], dtype=str)
     df = pd.DataFrame({'text': [t for _,t,_,_ in rows], 'masked': [t[:s]+cfg.mask+t[e:] for _,t,s,e in rows], 'label': labels,
-                       'token_count': np.ones(len(rows), dtype='int64'), 'split': '', 'start': np.array([s for *_,s,_ in rows], dtype='int64'),
+                       'token_count': np.ones(len(rows), dtype='int64'), 'split': split, 'start': np.array([s for *_,s,_ in rows], dtype='int64'),
                        'end': np.array([e for *_,e in rows], dtype='int64'), cfg.id: labels})
     others = [c for c in next(iter(cfg.aligned.values()), {}) if c != cfg.id]
     pairs = [cfg.counterparts(w) for w in labels] if others else []
@@ -268,12 +268,13 @@ def _deal(self:TextPredictionDataCreator, found, ratios, groups, interrupted):
 @patch
 def _split_frames(self:TextPredictionDataCreator, found, ratios, groups=(None, None), interrupted=False):
     "A frame per class of `found`, every sentence in one split"
-    split, start, res = self._deal(found, ratios, groups, interrupted), 0, {}
+    split, res = self._deal(found, ratios, groups, interrupted), {}
     if n := split.count(None): log.info("%d rows left out: their sentence is in another split", n)
+    split = iter(split)
     for t in self.feature_targets:
         if t.id not in found: continue
-        df = _frame(t, found[t.id]).assign(split=pd.Series(split[start:(start := start+len(found[t.id]))], dtype=str))
-        res[t.id] = df[df.split.notna()].reset_index(drop=True)
+        dealt = [(r,s) for r,s in zip(found[t.id], split) if s]
+        res[t.id] = _frame(t, [r for r,_ in dealt], pd.Series([s for _,s in dealt], dtype=str))
     return res
 
 # %% ../nbs/00_data.ipynb #342ed765
