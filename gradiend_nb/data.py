@@ -240,7 +240,7 @@ def _complete(self:TextPredictionDataCreator, found, least, strict, report):
     few = {t.id: found[t.id] for t in self.feature_targets if 0 < len(found[t.id]) < least}
     notes += [f"class {c!r} has {len(o)} rows, below min_rows_per_class_for_split={least}" for c,o in few.items()]
     if notes and strict: raise ValueError('; '.join(notes))
-    if notes: warnings.warn('; '.join(notes) + ". Left out of the result", stacklevel=3)
+    if notes: warnings.warn('; '.join(notes) + ". Left out of the result", stacklevel=5)
     self.incomplete = {t.id: _frame(t, few[t.id]) for t in self.feature_targets if t.id in few}
     return {c: o for c,o in found.items() if o and c not in few}
 
