@@ -1,6 +1,6 @@
 __version__ = "0.1.0"
 
-from .data import TextPredictionDataCreator, TextFilterConfig, TextPreprocessConfig, demo_path, demo_texts
+from .data import TextPredictionDataCreator, TextFilterConfig, PairedTextFilterConfig, TextPreprocessConfig, demo_path, demo_texts
 from .pairs import make_pairs
 from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, demo_model
 from .edit import Edit

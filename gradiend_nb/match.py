@@ -37,11 +37,15 @@ class TargetMatcher:
     "Finds whole words and phrases of several classes in text; classes never hide each other"
     def __init__(self,
         words_by_class,  # for each class, its target strings
+        inside=(),       # numbers of classes whose targets count inside longer words too
     ):
-        self.words, self.phrases, self.pattern = {}, {}, _WORD
+        self.words, self.phrases, self.pattern, self.parts = {}, {}, _WORD, {}
         for c,targets in enumerate(words_by_class):
-            for w in dict.fromkeys(map(_nfc, targets)): self._add(c, _atoms(w))
+            for w in dict.fromkeys(map(_nfc, targets)):
+                if c in inside: self.parts.setdefault(_fold(w), []).append(c)
+                else: self._add(c, _atoms(w))
         self.keys = self.words.keys() | self.phrases.keys()
+        self.any_part = re.compile('|'.join(map(re.escape, sorted(self.parts, key=len, reverse=True))), re.I) if self.parts else None
 
     def _add(self, c, seq):
         names, gaps = tuple(a for a,*_ in seq), tuple(b[1] > a[2] for a,b in zip(seq, seq[1:]))
@@ -80,6 +84,15 @@ def _longest(spans):
         if not res or s >= res[-1][1]: res.append((s,e))
     return res
 
+# %% ../nbs/00_match.ipynb #bc61ff35
+def _part_spans(parts, pattern, text):
+    "Spans of `parts`, the matches of `pattern`, wherever they stand in `text`: class -> spans"
+    res = {}
+    for m in pattern.finditer(text):
+        if text[m.end():m.end()+1] and unicodedata.category(text[m.end()])[0]=='M': continue
+        for c in parts.get(_fold(m[0]), ()): res.setdefault(c, []).append(m.span())
+    return res
+
 # %% ../nbs/00_match.ipynb #bedf40d9
 def _word_spans(index, low, words, keys):
     "Spans of the single-word targets, class -> spans: the words of `low` in order, `keys` as they are looked up"
@@ -101,8 +114,9 @@ def find(self:TargetMatcher,
     low = text.lower() if plain else text.translate(_APOSTROPHES)
     words = self.pattern.findall(low)
     keys = words if plain else [_fold(w) for w in words]
-    if self.keys.isdisjoint(keys): return {}
-    res = _word_spans(self.words, low, words, keys)
+    res = _part_spans(self.parts, self.any_part, low) if self.parts else {}
+    if self.keys.isdisjoint(keys): return res
+    res |= _word_spans(self.words, low, words, keys)
     if self.phrases.keys().isdisjoint(keys): return res
     _phrase_spans(self.phrases, low, res)
     return {c: _longest(o) for c,o in sorted(res.items())}
@@ -113,6 +127,15 @@ def _check_int(name, value, least, optional=False):
     if value is None and optional: return
     if isinstance(value, bool) or not isinstance(value, int): raise TypeError(f"{name} must be a whole number, not {value!r}")
     if value < least: raise ValueError(f"{name}={value} is too small: the least is {least}")
+
+# %% ../nbs/00_match.ipynb #01ea199d
+def _check_bool(name, value, optional=False):
+    "`value` of parameter `name` must be True or False, or None if `optional`"
+    if not (isinstance(value, bool) or (optional and value is None)): raise TypeError(f"{name} must be True{', False or None' if optional else ' or False'}, not {value!r}")
+
+def _check_str(name, value, optional=False):
+    "`value` of parameter `name` must be a string, or None if `optional`"
+    if not (isinstance(value, str) or (optional and value is None)): raise TypeError(f"{name} must be a string, not {value!r}")
 
 # %% ../nbs/00_match.ipynb #2431c476
 def _check_words(name, words):

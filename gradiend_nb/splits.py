@@ -29,6 +29,8 @@ def _quota(n, ratios):
 
 # %% ../nbs/01_splits.ipynb #a2458160
 def _check_ratios(ratios):
+    for name,r in zip(('train_ratio','val_ratio','test_ratio'), ratios):
+        if isinstance(r, bool) or not isinstance(r, (int, float)): raise TypeError(f"{name} must be a number, not {r!r}")
     if any(not 0 <= r <= 1 for r in ratios) or abs(sum(ratios)-1) > 1e-6:
         raise ValueError(f"train_ratio, val_ratio, test_ratio = {', '.join(map(str, ratios))}: each must be between 0 and 1 and their sum 1")
 
@@ -133,6 +135,17 @@ def _md_table(df):
     esc = lambda o: escape(str(o)).replace('|', '&#124;').replace('\n', ' ')
     rows = [df.columns, ['---']*df.shape[1], *df.itertuples(index=False)]
     return '\n'.join(f"| {' | '.join(map(esc, r))} |" for r in rows)
+
+# %% ../nbs/01_splits.ipynb #02c71b19
+def _refusals(*cases):
+    "The messages with which `cases`, (function, kind of error, word of the message), are refused, as a markdown table"
+    rows = []
+    for f,kind,word in cases:
+        try: f()
+        except kind as e: rows.append((kind.__name__, str(e)))
+        else: raise AssertionError(f"nothing was refused where {word!r} was expected")
+        if word not in rows[-1][1]: raise AssertionError(f"{word!r} is not in {rows[-1][1]!r}")
+    return _md_table(pd.DataFrame(rows, columns=['error','message']))
 
 # %% ../nbs/01_splits.ipynb #902e0887
 @dataclass
