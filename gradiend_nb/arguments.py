@@ -62,6 +62,7 @@ def _dtype(name, v):
     "A rule for a floating torch dtype, also by name"
     v = getattr(torch, v.removeprefix('torch.'), v) if isinstance(v, str) else v
     if not isinstance(v, torch.dtype) or not v.is_floating_point: raise TypeError(f"{name} must be a floating torch dtype, got {v!r}")
+    if v == torch.float16: raise ValueError(f"{name}=float16: gradients and Adam's squares of them leave its range; use bfloat16 or float32")
     return v
 
 def _activation(name, v): return _choice(*ACTIVATIONS)(name, str(v).lower())

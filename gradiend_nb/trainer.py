@@ -162,14 +162,14 @@ def autograd_step(
 class DecoderFit:
     "Least squares of target gradients on encodings, from running sums (ridge 1e-6)"
     def __init__(self, g:GradiendModel):
-        self.g,L,like = g,g.latent_dim,g.dec.weight
+        self.g,L,like = g,g.latent_dim,g.dec.weight.detach().float()
         self.n,self.h,self.hh = 0.,like.new_zeros(L),like.new_zeros(L, L)
         self.y,self.hy = like.new_zeros(g.input_dim),like.new_zeros(L, g.input_dim)
 
     @torch.no_grad()
     def add(self, x:Tensor, y:Tensor, weight:float=1.):
         "Count one row: source gradient `x`, target gradient `y`, with `weight`"
-        h = self.g.forward_encoder(x)
+        h = self.g.forward_encoder(x).float()
         self.n += weight; self.h += weight*h; self.hh += weight*torch.outer(h, h); self.y.add_(y, alpha=weight)
         for l in range(len(h)): self.hy[l].add_(y, alpha=(weight*h[l]).item())
 
