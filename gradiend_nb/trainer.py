@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['log', 'epoch_batches', 'batch_stream', 'n_steps', 'GradientStream', 'measure_scale', 'make_optimizer', 'closed_step',
-           'autograd_step', 'DecoderFit', 'FeatureLearningDefinition', 'Trainer', 'TextPredictionTrainer', 'split_rows',
-           'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'PrePruneConfig',
-           'PostPruneConfig', 'TextPredictionConfig']
+           'autograd_step', 'DecoderFit', 'FeatureLearningDefinition', 'Trainer', 'can_flip', 'TextPredictionTrainer',
+           'split_rows', 'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments',
+           'PrePruneConfig', 'PostPruneConfig', 'TextPredictionConfig']
 
 # %% ../nbs/20_trainer.ipynb #eeb33b75
 import logging, random, re, tempfile
@@ -28,7 +28,7 @@ from .files import atomic_dir, safe_run_dir
 from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
-from .model import GradiendModel, ModelWithGradiend, gradiend_step
+from .model import ODD, GradiendModel, ModelWithGradiend, gradiend_step
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .probes import DecoderProbe
 from .metrics import encoder_metrics
@@ -320,6 +320,7 @@ def _fit(self:Trainer, m, args, stats):
             stats.log_step(update(*stream(idx), w).item())
         if best(step, epoch, total, opt): bar.set_postfix(correlation=f'{best.correlation:.3f}')
     best.restore(); m.trained = True
+    if not stats.evaluations: self._settle_sign(m, args)
     setup = dict(scale=scale, optimizer_step=opt.param_groups[1]['lr'])
     m.gradiend.zero_grad()
     del opt, update, best                                            # their memory goes before the refit takes its own
@@ -344,6 +345,18 @@ def _refit(self:Trainer, m, stream, batches):
     for idx,w in tqdm(batches, desc='decoder', leave=False): fit.add(*stream(idx), w)
     fit.solve()
 
+# %% ../nbs/20_trainer.ipynb #51a9e001
+def can_flip(g:GradiendModel, args:TrainingArguments)->bool:
+    "Is the sign of the feature to be settled, and can it be?"
+    return args.normalize_gradiend and g.latent_dim == 1 and g.activation_encoder in ODD
+
+@patch
+def _settle_sign(self:Trainer, m, args, n=16):
+    "Flip the scale if `n` training rows of each direction say so"
+    if not can_flip(m.gradiend, args): return
+    df = self._analyze_encoder(m, 'train', m.source, n, None)
+    if encoder_metrics(df, n_bootstrap=0)['correlation'] < 0: m.gradiend.invert()
+
 # %% ../nbs/20_trainer.ipynb #2e0530d6
 class _Best:
     "Evaluates now and then, flips the scale if needed, keeps the best weights"
@@ -362,7 +375,7 @@ class _Best:
         if not due: return False
         with self.stats.timing('eval'): df = self.trainer._eval_while_training(self.m, self.args)
         metrics = encoder_metrics(df, n_bootstrap=0)
-        if step and metrics['correlation'] < 0 and self.args.normalize_gradiend and self.m.gradiend.latent_dim == 1:
+        if step and metrics['correlation'] < 0 and can_flip(self.m.gradiend, self.args):
             self.flip(opt); df['encoded'] *= -1; metrics = encoder_metrics(df, n_bootstrap=0)
         self.correlation = metrics['correlation']
         if self.stats.log_eval(step, metrics, epoch, df) and step: self.keep(step, total)
