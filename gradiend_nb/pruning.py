@@ -50,8 +50,13 @@ def _largest(parts, k):
         out.append(torch.cat([(v > best[-1]).nonzero()[:,0], equal]).sort().values)
     return out
 
-def keep_positions(importance:Tensor, topk:int|float|None=None, threshold:float|None=None, mask:Tensor|None=None)->Tensor:
-    "`keep_in_parts` of a whole importance, shape (D,)"
+def keep_positions(
+    importance:Tensor,           # shape (D,), not negative; left as it is
+    topk:int|float|None=None,    # as in `keep_in_parts`
+    threshold:float|None=None,   # as in `keep_in_parts`
+    mask:Tensor|None=None,       # bool, shape (D,)
+)->Tensor:                       # int64, ascending
+    "What to keep of an importance in one piece"
     return keep_in_parts([importance.clone()], topk, threshold, mask)[0]
 
 # %% ../nbs/30_pruning.ipynb #e9254b99
@@ -113,7 +118,7 @@ def draw_rows(
 # %% ../nbs/30_pruning.ipynb #99936187
 def add_gradients(
     base:nn.Module,        # a masked language model
-    tokenizer,
+    tokenizer,             # the model's
     rows,                  # DataFrame: masked, factual, alternative
     weights:Tensor,        # of each row, shape (rows,)
     kind:str='alternative',# 'factual', 'alternative' or 'diff'
@@ -150,10 +155,10 @@ def _importances(base, tokenizer, param_map, rows, cfg, seed):
 # %% ../nbs/30_pruning.ipynb #693f247d
 def pre_prune_map(
     base:nn.Module,           # a masked language model
-    tokenizer,
+    tokenizer,                # the model's
     param_map:list,           # of `ParamSelection`: what may be kept
     rows,                     # DataFrame of pairs: masked, factual, alternative, label, feature_class_id
-    cfg:PrePruneConfig,
+    cfg:PrePruneConfig,       # how many rows and weights, and by what
     seed:int=0,               # of the draw of rows, unless `cfg` has its own
 )->list:                      # of `ParamSelection`, as many
     "The selections that stay"

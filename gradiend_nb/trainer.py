@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['log', 'epoch_batches', 'batch_stream', 'n_steps', 'GradientStream', 'measure_scale', 'make_optimizer', 'closed_step',
-           'autograd_step', 'DecoderFit', 'FeatureLearningDefinition', 'Trainer', 'can_flip', 'TextPredictionTrainer',
-           'split_rows', 'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments',
-           'PrePruneConfig', 'PostPruneConfig', 'TextPredictionConfig']
+           'autograd_step', 'DecoderFit', 'FeatureLearningDefinition', 'Trainer', 'TextPredictionTrainer', 'split_rows',
+           'fill_masks', 'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'PrePruneConfig',
+           'PostPruneConfig', 'TextPredictionConfig']
 
 # %% ../nbs/20_trainer.ipynb #eeb33b75
 import logging, random, re, tempfile
@@ -146,8 +146,8 @@ def closed_step(
 
 # %% ../nbs/20_trainer.ipynb #c105ed04
 def autograd_step(
-    g:GradiendModel,
-    opt:torch.optim.Optimizer,
+    g:GradiendModel,             # learner with any decoder activation
+    opt:torch.optim.Optimizer,   # from `make_optimizer`
 ):    # function as `closed_step` gives it
     "Training steps by autograd: for decoders with an activation"
     def step(x, y, weight=1.):
@@ -346,14 +346,14 @@ def _refit(self:Trainer, m, stream, batches):
     fit.solve()
 
 # %% ../nbs/20_trainer.ipynb #51a9e001
-def can_flip(g:GradiendModel, args:TrainingArguments)->bool:
+def _can_flip(g:GradiendModel, args:TrainingArguments)->bool:
     "Is the sign of the feature to be settled, and can it be?"
     return args.normalize_gradiend and g.latent_dim == 1 and g.activation_encoder in ODD
 
 @patch
 def _settle_sign(self:Trainer, m, args, n=16):
     "Flip the scale if `n` training rows of each direction say so"
-    if not can_flip(m.gradiend, args): return
+    if not _can_flip(m.gradiend, args): return
     df = self._analyze_encoder(m, 'train', m.source, n, None)
     if encoder_metrics(df, n_bootstrap=0)['correlation'] < 0: m.gradiend.invert()
 
@@ -375,7 +375,7 @@ class _Best:
         if not due: return False
         with self.stats.timing('eval'): df = self.trainer._eval_while_training(self.m, self.args)
         metrics = encoder_metrics(df, n_bootstrap=0)
-        if step and metrics['correlation'] < 0 and can_flip(self.m.gradiend, self.args):
+        if step and metrics['correlation'] < 0 and _can_flip(self.m.gradiend, self.args):
             self.flip(opt); df['encoded'] *= -1; metrics = encoder_metrics(df, n_bootstrap=0)
         self.correlation = metrics['correlation']
         if self.stats.log_eval(step, metrics, epoch, df) and step: self.keep(step, total)
