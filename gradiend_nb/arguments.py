@@ -67,6 +67,17 @@ def _dtype(name, v):
 
 def _activation(name, v): return _choice(*ACTIVATIONS)(name, str(v).lower())
 
+def _function(name, v):
+    if v is not None and not callable(v): raise TypeError(f"{name} must be a function or None, got {v!r}")
+    return v
+
+def _flag_or(*options):
+    "A rule for True, False or one of the texts `options`"
+    def rule(name, v):
+        if not isinstance(v, bool) and v not in options: raise ValueError(f"{name} must be True, False or one of {', '.join(map(repr, options))}, got {v!r}")
+        return v
+    return rule
+
 def _dict(name, v):
     if not isinstance(v, dict): raise TypeError(f"{name} must be a dict, got {v!r}")
     return v
@@ -93,18 +104,24 @@ def checked(
     def deco(cls):
         cls = dataclass(cls)
         known,init = {f.name: f.metadata.get('rule') for f in fields(cls)}, cls.__init__
-        @functools.wraps(init)
-        def __init__(self, *args, **kw):
+        def names(kw):
+            "`kw` by the fields' own names; TypeError for one that isn't there"
             for other,name in aliases.items():
                 if other not in kw: continue
                 if name in kw and kw[name] != kw[other]: raise ValueError(f"{other}={kw[other]!r} and {name}={kw[name]!r} mean the same thing and contradict each other")
                 kw[name] = kw.pop(other)
             for k in kw: _known(cls, k, known)
-            init(self, *args, **kw)
+            return kw
+        @functools.wraps(init)
+        def __init__(self, *args, **kw):
+            init(self, *args, **names(kw))
         def __setattr__(self, k, v):
             _known(cls, k, known)
+            before,done = self.__dict__.get(k), len(self.__dict__) == len(known)
             object.__setattr__(self, k, known[k](k, v) if known[k] else v)
-        cls.__init__,cls.__setattr__ = __init__,__setattr__
+            try: done and hasattr(cls, '__post_init__') and self.__post_init__()
+            except ValueError: object.__setattr__(self, k, before); raise
+        cls.__init__,cls.__setattr__,cls._names = __init__,__setattr__,staticmethod(names)
         return cls
     return deco
 
@@ -114,9 +131,9 @@ def _known(cls, k, known):
     near = difflib.get_close_matches(k, known, 1, .5)
     raise TypeError(f"{cls.__name__} has no argument {k!r}" + (f"; did you mean {near[0]!r}?" if near else f": there are {', '.join(known)}"))
 
-def _arg(default, rule, doc):
-    "A field with a rule and a sentence for the table"
-    return field(metadata=dict(rule=rule, doc=doc), **(dict(default_factory=lambda: default) if isinstance(default, (dict, list)) else dict(default=default)))
+def _arg(default, rule, doc, decides=True):
+    "A field with a rule, a sentence for the table, and whether it `decides` about the trained weights"
+    return field(metadata=dict(rule=rule, doc=doc, decides=decides), **(dict(default_factory=lambda: default) if isinstance(default, (dict, list)) else dict(default=default)))
 
 # %% ../nbs/18_arguments.ipynb #5e1ec702
 def _topk(name, v):
@@ -166,10 +183,8 @@ def _config(cls):
     return rule
 
 # %% ../nbs/18_arguments.ipynb #df763c06
-@checked(num_epochs='num_train_epochs')
-class TrainingArguments:
-    "How to train, evaluate and save; unknown names and impossible values raise at once"
-    # what to learn
+@dataclass
+class _What:
     source:str = _arg('alternative', _source, "Gradient that is encoded: 'factual', 'alternative' (also spelt 'counterfactual') or 'diff' = factual − alternative")
     target:str = _arg('diff', _source, "Gradient that is decoded, of the same three")
     params:list = _arg(None, _strings, "Names or `*` patterns of the base-model parameters to cover; None: the whole backbone")
@@ -179,61 +194,135 @@ class TrainingArguments:
     bias_decoder:bool = _arg(True, _flag, "Give the decoder a bias")
     torch_dtype:torch.dtype = _arg(torch.float32, _dtype, "dtype of the learner; the base model stays in float32")
     add_identity_for_other_classes:bool = _arg(False, _flag, "Also train on rows of other classes with alternative = factual and label 0")
-    # how long and how fast
+    supervised_encoder:bool = _arg(False, _flag, "Baseline: fit the encoder alone, to the labels")
+    supervised_decoder:bool = _arg(False, _flag, "Baseline: fit the decoder alone, from the labels; judged by its loss")
+
+# %% ../nbs/18_arguments.ipynb #4415b757
+@dataclass
+class _How:
     train_batch_size:int = _arg(32, _number(1, True), "Sentences in one gradient row (one optimiser step)")
     num_train_epochs:int = _arg(3, _number(1, True), "Passes over the training rows; also spelt `num_epochs`")
     max_steps:int = _arg(-1, _number(-1, True), "If positive, the number of optimiser steps, whatever the epochs")
+    train_max_size:int = _arg(None, _number(1, True, True), "At most so many training rows for each direction (c1→c2, c2→c1, …)")
     learning_rate:float = _arg(1e-4, _number(above=0), "Step size; with `gradient_scale='auto'` the optimiser's step is this × 15000/√D, so that one value suits every model size")
+    lr_scheduler_type:str = _arg('constant', _choice('constant', 'constant_with_warmup', 'linear', 'cosine', 'polynomial'), "How the step size changes with time, by the schedules of transformers")
+    warmup_steps:int = _arg(0, _number(0, True), "Steps in which the step size rises from zero; not with 'constant'")
     optim:str = _arg('adamw', _choice('adamw', 'adam'), "Optimiser")
     weight_decay:float = _arg(1e-2, _number(0), "Weight decay of AdamW")
     adam_epsilon:float = _arg(1e-8, _number(above=0), "Adam's ε")
-    train_max_size:int = _arg(None, _number(1, True, True), "At most so many training rows for each direction (c1→c2, c2→c1, …)")
     seed:int = _arg(0, _number(0, True), "Of everything random in training; each use has a generator of its own")
-    # how the learner is set up
     gradient_scale:str = _arg('auto', _choice('auto', None), "'auto': the learner sees unit-norm inputs and unit-RMS targets (folded back on save); None: raw gradients")
     init:str = _arg('zero_decoder', _choice('zero_decoder', 'random'), "Start of the decoder: zero, or drawn like the encoder")
     decoder_refit:bool = _arg(True, _flag, "After training, solve for the decoder in closed form on the training rows")
     normalize_gradiend:bool = _arg(True, _flag, "Flip the scale if needed so that the first target class is at +1")
-    # which weights stay
+
+# %% ../nbs/18_arguments.ipynb #5d639f99
+@dataclass
+class _Weights:
     pre_prune_config:PrePruneConfig = _arg(None, _config(PrePruneConfig), "Choose the weights of a fresh learner by the gradients of a few rows; None: cover all of `params`")
     post_prune_config:PostPruneConfig = _arg(None, _config(PostPruneConfig), "Prune the trained learner before it is saved; None: don't")
-    # evaluation while training
+    reuse_pre_prune:bool = _arg(True, _flag, "Several seeds share one choice of weights; False: each draws rows of its own for it")
+    use_cached_gradients:bool = _arg(False, _flag, "Write the gradient of each training row to disk once (see `15_store`) and read it from there; pays with a pre-prune")
+
+# %% ../nbs/18_arguments.ipynb #9e78167d
+@dataclass
+class _Evaluation:
     do_eval:bool = _arg(True, _flag, "Evaluate while training")
     eval_strategy:str = _arg('steps', _choice('steps', 'epoch', 'no'), "When: every `eval_steps` steps, after each epoch, or never; 'no' equals do_eval=False")
-    eval_steps:int = _arg(250, _number(1, True), "Steps between evaluations")
+    eval_steps:int = _arg(250, _number(1, True), "Steps between evaluations; the start and the last step always have one")
     eval_batch_size:int = _arg(32, _number(1, True), "Rows or texts in one evaluation batch")
     encoder_eval_max_size:int = _arg(None, _number(1, True, True), "At most so many rows for each direction in encoder evaluation")
     encoder_eval_train_max_size:int = _arg(None, _number(1, True, True), "The same while training; None: `encoder_eval_max_size`")
-    decoder_eval_lrs:list = _arg(None, _numbers, "Learning rates of the decoder grid; None: 16 from 0.001 to 100")
-    decoder_eval_feature_factors:list = _arg(None, _numbers, "Feature factors of the decoder grid; None: those the target classes need")
-    decoder_eval_max_size_training_like:int = _arg(None, _number(1, True, True), "At most so many masked rows a class in decoder evaluation")
-    decoder_eval_max_size_neutral:int = _arg(None, _number(1, True, True), "At most so many texts for the language modeling score")
-    # when is it good, where does it go
-    convergent_score_threshold:float = _arg(.5, _number(0), "Least correlation of a converged run")
-    convergent_mean_by_class_threshold:float = _arg(.5, _number(0, optional=True), "Least |mean encoding| of both target classes of a converged run; None: not asked for")
-    fail_on_non_convergence:bool = _arg(False, _flag, "Raise instead of warn if the run did not converge")
-    save_strategy:str = _arg('best', _choice('best', 'last'), "Which weights are kept: those of the best evaluation, or of the last step")
-    experiment_dir:str = _arg(None, _path, "Folder for everything the run writes; None: a temporary folder")
-    output_dir:str = _arg(None, _path, "Folder of the checkpoint; None: `<experiment_dir>/<run_id>/model`")
+    evaluate_fn:object = _arg(None, _function, "Further numbers at each evaluation: function from the `ModelWithGradiend` to a dict name → number")
+    metric_for_best_model:str = _arg('correlation', _name, "What makes a step the best: 'correlation' (after strong class means of opposite sign), 'loss', or a number of `evaluate_fn`")
+    greater_is_better:bool = _arg(None, _optional(_flag), "Is more of it better? None: unless its name ends in 'loss'")
+    load_best_model_at_end:bool = _arg(True, _flag, "Keep the weights of the best evaluation; False: those of the last step")
+    decoder_eval_lrs:list = _arg(None, _numbers, "Learning rates of the decoder grid; None: 16 from 0.001 to 100", False)
+    decoder_eval_feature_factors:list = _arg(None, _numbers, "Feature factors of the decoder grid; None: those the target classes need", False)
+    decoder_eval_max_size_training_like:int = _arg(None, _number(1, True, True), "At most so many masked rows a class in decoder evaluation", False)
+    decoder_eval_max_size_neutral:int = _arg(None, _number(1, True, True), "At most so many texts for the language modeling score", False)
+
+# %% ../nbs/18_arguments.ipynb #5050c7b9
+@dataclass
+class _Seeds:
+    max_seeds:int = _arg(3, _number(1, True), "At most so many trainings, with seeds `seed`, `seed`+1, …; the best one stays")
+    min_convergent_seeds:int = _arg(1, _number(1, True, True), "Stop when so many have converged; None: train all, from one stream of gradients")
+    convergent_metric:str = _arg('correlation', _choice('correlation', 'loss'), "What convergence is judged by, at the best step")
+    convergent_score_threshold:float = _arg(None, _number(0, optional=True), "Least correlation, or largest loss, of a converged run; None: 0.5 for a correlation; a loss needs one", False)
+    convergent_mean_by_class_threshold:float = _arg(.5, _number(0, optional=True), "Least |mean encoding| of both target classes of a converged run; None: not asked for", False)
+    seed_selection_eval_max_size:int = _arg(None, _number(1, True, True), "At most so many rows for each direction when seeds are compared; None: `encoder_eval_max_size`", False)
+    saved_seed_runs:str = _arg('all_convergent', _choice('best_only', 'all_convergent', 'all_tried'), "Whose weights stay on disk, below `seeds/`", False)
+    keep_seed_runs:bool = _arg(False, _flag, "`train()` returns a dict seed → model, and all tried seeds stay", False)
+    fail_on_non_convergence:bool = _arg(False, _flag, "Raise instead of warn if the run did not converge", False)
+
+# %% ../nbs/18_arguments.ipynb #7f272e75
+@dataclass
+class _Files:
+    experiment_dir:str = _arg(None, _path, "Folder for everything the run writes; None: a temporary folder", False)
+    output_dir:str = _arg(None, _path, "Folder of the checkpoint; None: `<experiment_dir>/<run_id>/model`", False)
+    use_cache:bool = _arg(False, _flag_or('always', 'only_convergent'), "Reuse a checkpoint that is there: True if it was made with the same arguments and data, 'only_convergent' if it also converged, 'always' unseen; False: train anew", False)
+    save_strategy:str = _arg('best', _choice('best', 'steps', 'epoch', 'no'), "'best': write the finished checkpoint only; 'steps', 'epoch': also a state to resume from, every `save_steps` steps or after each epoch; 'no': nothing outside a temporary folder", False)
+    save_steps:int = _arg(500, _number(1, True), "Steps between saved states", False)
+    save_only_best:bool = _arg(True, _flag, "False: each saved state also leaves a checkpoint beside the model, `<output_dir>_step_<n>`", False)
+    resume_from_checkpoint:bool = _arg(False, _flag, "Go on from the last saved state, if there is one", False)
+    logging_steps:int = _arg(10, _number(1, True), "Steps between entries of the log that callbacks see", False)
+    logging_dir:str = _arg(None, _path, "Folder for the callbacks' own logs, such as TensorBoard's; None: below `output_dir`", False)
     trust_remote_code:bool = _arg(False, _flag, "Let the base model bring its own code")
-    metadata:dict = _arg({}, _dict, "Anything JSON can hold; kept with the checkpoint")
+    metadata:dict = _arg({}, _dict, "Anything JSON can hold; kept with the checkpoint", False)
+
+# %% ../nbs/18_arguments.ipynb #2733791b
+_groups = _What, _How, _Weights, _Evaluation, _Seeds, _Files
+
+@checked(num_epochs='num_train_epochs')
+class TrainingArguments(*reversed(_groups)):
+    "How to train, evaluate and save; unknown names, impossible values and contradictions raise at once"
+    def __post_init__(self): _agree(self)
+    @property
+    def evaluates(self):
+        "Is there any evaluation on the way?"
+        return self.do_eval and self.eval_strategy != 'no' and not self.supervised_decoder
+    @property
+    def score_threshold(self):
+        "Least correlation, or largest loss, of a converged run"
+        return .5 if self.convergent_score_threshold is None and self.convergent_metric == 'correlation' else self.convergent_score_threshold
+    @property
+    def refits(self):
+        "Is the decoder solved for? It has to be linear"
+        return self.decoder_refit and self.activation_decoder == 'id'
+
+def _agree(a):
+    "Raise ValueError for arguments that exclude each other"
+    clashes = {
+        "supervised_encoder and supervised_decoder are both on: a baseline fits one of the two": a.supervised_encoder and a.supervised_decoder,
+        f"min_convergent_seeds={a.min_convergent_seeds} is more than max_seeds={a.max_seeds}": (a.min_convergent_seeds or 0) > a.max_seeds > 1,
+        "convergent_metric='loss' needs convergent_score_threshold, the largest loss of a converged run": a.convergent_metric == 'loss' and a.convergent_score_threshold is None,
+        "supervised_decoder has no encodings, so convergent_metric must be 'loss'": a.supervised_decoder and a.convergent_metric != 'loss',
+        f"warmup_steps={a.warmup_steps} needs an lr_scheduler_type with warm-up, such as 'constant_with_warmup'": a.warmup_steps > 0 and a.lr_scheduler_type == 'constant',
+        f"metric_for_best_model={a.metric_for_best_model!r} is unknown: without evaluate_fn it must be 'correlation' or 'loss'": a.evaluate_fn is None and a.metric_for_best_model not in ('correlation', 'loss'),
+        f"save_strategy={a.save_strategy!r} keeps nothing to go on from, so output_dir, use_cache and resume_from_checkpoint have no use": a.save_strategy == 'no' and bool(a.output_dir or a.use_cache or a.resume_from_checkpoint),
+        "save_only_best=False needs save_strategy 'steps' or 'epoch'": not a.save_only_best and a.save_strategy not in ('steps', 'epoch'),
+    }
+    if found := next((k for k,v in clashes.items() if v), None): raise ValueError(found)
 
 # %% ../nbs/18_arguments.ipynb #97242375
 def to_dict(
-    args,      # a checked dataclass
+    args,           # a checked dataclass
+    decides=None,   # True: only the fields that decide about the trained weights
 )->dict:
-    "Fields and values as JSON can hold them; masks are left out"
+    "Fields and values as JSON can hold them, functions by name; masks are left out"
     plain = lambda v: str(v).removeprefix('torch.') if isinstance(v, torch.dtype) else v
-    return asdict(args, dict_factory=lambda items: {k: plain(v) for k,v in items if not isinstance(v, torch.Tensor)})
+    d = asdict(args, dict_factory=lambda items: {k: plain(v) for k,v in items if not isinstance(v, torch.Tensor)})
+    return {f.name: _function_name(d[f.name]) for f in fields(args) if f.name in d and (not decides or f.metadata['decides'])}
+
+def _function_name(v): return f'{v.__module__}.{v.__qualname__}' if callable(v) and hasattr(v, '__qualname__') else type(v).__name__ if callable(v) else v
 
 def override(
     args,      # a checked dataclass
     **kwargs,  # fields to change, aliases allowed
 ):
     "A copy of `args` with some values changed, checked like any other"
-    new = type(args)(**kwargs)
-    renamed = {k for k in kwargs if k in {f.name for f in fields(args)}} | ({'num_train_epochs'} if 'num_epochs' in kwargs else set())
-    return type(args)(**{f.name: getattr(new if f.name in renamed else args, f.name) for f in fields(args)})
+    given = type(args)._names(kwargs)
+    return type(args)(**{f.name: getattr(args, f.name) for f in fields(args)} | given)
 
 # %% ../nbs/18_arguments.ipynb #44076133
 def argument_table(
