@@ -259,6 +259,11 @@ def end(self:Run):
     self.call('on_train_end')
     self.m.trained = True
 
+@patch
+def free(self:Run):
+    "Let go of the optimiser; only the learner and the numbers are left"
+    self.opt = self.update = self.schedule = self.handler = self.kept = None
+
 # %% ../nbs/19_loop.ipynb #56703bd9
 @patch
 def tensors(self:Run)->dict:
@@ -320,6 +325,7 @@ def fit(
     groups:list,              # direction of each row: `feature_class_id`
     labels:list,              # label of each row's source gradient
     args:TrainingArguments,   # train_batch_size, num_train_epochs, max_steps, seed: the order of the rows
+    where='rows {}'.format,   # names the rows of a batch in an error
 ):
     "Train all runs; the best weights are left in the learners"
     batches,total = epoch_batches(groups, args.train_batch_size, args.seed),n_steps(groups, args)
@@ -334,7 +340,7 @@ def fit(
         for r in todo: r.stats.time['model_with_gradiend'] += (time.monotonic() - began)/len(todo)
         for r in todo:
             try: r.step(x, y, w, labels[idx[0]], epoch)
-            except NotFinite as e: raise ValueError(f"{e}; its batch: {stream.where(idx)}") from None
+            except NotFinite as e: raise ValueError(f"{e}; its batch: {where(idx)}") from None
         if runs[0].metrics: bar.set_postfix(correlation=f"{runs[0].metrics['correlation']:.3f}")
     for r in runs: r.end()
 

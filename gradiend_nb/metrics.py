@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['boundaries', 'pearson', 'ternary', 'bootstrap_interval', 'permutation_p', 'EncoderResult', 'encoder_metrics',
-           'lms_from_nll', 'convergence']
+           'lms_from_nll', 'convergence', 'diagnose']
 
 # %% ../nbs/17_metrics.ipynb #a344da71
 import html
@@ -283,3 +283,21 @@ def convergence(
     if metric == "correlation": failing += _mean_failures(means, mean_by_class_threshold)
     return dict(converged=not failing, convergent_count=int(not failing), min_convergent_seeds=min_convergent_seeds, convergence_metric=metric, threshold=threshold,
         convergent_mean_by_class_threshold=mean_by_class_threshold, convergent_min_target_class_abs_mean=min((abs(v) for v in means.values()), default=None), failing=failing)
+
+# %% ../nbs/17_metrics.ipynb #e6245a8b
+def diagnose(
+    metrics:dict,            # of the best evaluation, from `encoder_metrics`
+    n_train:int,             # rows that were trained on
+    threshold:float=.5,      # least absolute class mean that was asked for
+)->list:                     # sentences
+    "What a training that did not converge looks like, with the numbers and what to change"
+    names,ms,n = metrics.get("label_value_to_class_name", {}), {k: v for k,v in metrics["mean_by_class"].items() if k}, metrics["n_by_class"]
+    said = ", ".join(f"{names.get(k, k)} {v:+.2f}" for k,v in sorted(ms.items(), reverse=True))
+    means,spread = list(ms.values()), max((metrics["std_by_class"][k] for k in ms), default=0)
+    rare = min((n[k] for k in ms), default=0)
+    few = [f"few rows: {n_train} to train on, {rare} of the rarer class to evaluate on; give more"] if n_train < 20 or rare < 10 else []
+    if len(ms) < 2: return few + [f"only one class is evaluated (mean {said}): the evaluation split needs rows of both"]
+    if max(map(abs, means)) < .1: return few + [f"flat: the encodings stay near 0 ({said}); raise max_steps or learning_rate"]
+    if min(means)*max(means) > 0: return few + [f"collapsed: both classes have one sign ({said}); check that the words of the classes differ in the data, raise train_batch_size, lower learning_rate, or try source='diff'"]
+    if spread > max(means) - min(means): return few + [f"blurred: within a class the encodings spread by {spread:.2f}, the means are {max(means)-min(means):.2f} apart; raise train_batch_size or clean the rows"]
+    return few + ([f"half-way: the means ({said}) are on their way to ±{threshold:g}; raise max_steps"] if min(map(abs, means)) < threshold else [])
