@@ -250,12 +250,11 @@ def flip(self:Run):
     self.measure()
 
 @patch
-@torch.no_grad()
 def end(self:Run):
     "After the last step: the best weights are in the learner"
     self.turn(None)
     if self.args.evaluates and self.state.global_step not in self.stats.evaluations: self.look()
-    for p,v in self.kept or (): p.copy_(v)
+    for p,v in self.kept or (): p.data.copy_(v)
     self.call('on_train_end')
     self.m.trained = True
 
@@ -341,7 +340,7 @@ def fit(
         for r in todo:
             try: r.step(x, y, w, labels[idx[0]], epoch)
             except NotFinite as e: raise ValueError(f"{e}; its batch: {where(idx)}") from None
-        if runs[0].metrics: bar.set_postfix(correlation=f"{runs[0].metrics['correlation']:.3f}")
+        if runs[0].metrics and step-1 in runs[0].stats.evaluations: bar.set_postfix(correlation=f"{runs[0].metrics['correlation']:.3f}")
     for r in runs: r.end()
 
 # %% ../nbs/19_loop.ipynb #4b7cfdf8

@@ -269,15 +269,14 @@ def _stream(self:Trainer, m, rows, args):
 
 # %% ../nbs/20_trainer.ipynb #6201f0b8
 @patch
-@torch.no_grad()
 def _export(self:Trainer, run, stream, batches, labels):
     "A checkpoint of the present weights beside the model: `<output_dir>_step_<n>`, or `_epoch_<n>`"
     g,by_epoch = run.m.gradiend,run.args.save_strategy == 'epoch'
-    kept = [p.clone() for p in g.dec.parameters()]
+    kept = [p.detach().clone() for p in g.dec.parameters()]
     if run.args.refits: self._refit([run.m], stream, batches, labels if run.args.supervised_decoder else None, keep=True)
     n = round(run.state.epoch) if by_epoch else run.state.global_step
     with atomic_dir(f"{run.output_dir}_{'epoch' if by_epoch else 'step'}_{n}") as tmp: run.m.write_files(Path(tmp))
-    for p,v in zip(g.dec.parameters(), kept): p.copy_(v)
+    for p,v in zip(g.dec.parameters(), kept): p.data.copy_(v)
 
 # %% ../nbs/20_trainer.ipynb #3a78cb82
 def _describe(cb):
