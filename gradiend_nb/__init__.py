@@ -2,12 +2,15 @@ __version__ = "0.1.0"
 
 from .data import TextPredictionDataCreator, TextFilterConfig, PairedTextFilterConfig, TextPreprocessConfig, demo_path, demo_texts
 from .pairs import make_pairs
-from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, demo_model
+from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, TextModelWithGradiend, demo_model
 from .edit import Edit
+from .store import GradientStore
 from .probes import ClassProbe, LMSProbe
 from .metrics import encoder_metrics
 from .arguments import PostPruneConfig, PrePruneConfig, TrainingArguments, TextPredictionConfig
+from .loop import TrainingCallback
 from .trainer import FeatureLearningDefinition, Trainer, TextPredictionTrainer
+from .seeds import MultiSeedView
 from .pruning import keep_positions
 from .checkpoints import load_training_stats
 from .encoder_eval import Evaluator, EncoderEvaluator, Visualizer

@@ -252,8 +252,8 @@ def _mean_failures(means, threshold):
     "What is wrong with the class `means`, in words"
     out = []
     if len(means) < 2: out.append(f"means of only {len(means)} target class(es) are known; both classes need rows")
-    elif min(means.values()) * max(means.values()) >= 0: out.append("the class means have the same sign: " + ", ".join(f"{v:+.3f}" for v in means.values()))
-    if threshold is not None and means and (m := min(abs(v) for v in means.values())) < threshold: out.append(f"the smallest class mean |{m:.3f}| is below {threshold:g}")
+    elif not min(means.values()) * max(means.values()) < 0: out.append("the class means have the same sign: " + ", ".join(f"{v:+.3f}" for v in means.values()))
+    if threshold is not None and means and not (m := min(abs(v) for v in means.values())) >= threshold: out.append(f"the smallest class mean |{m:.3f}| is below {threshold:g}")
     return out
 
 # %% ../nbs/17_metrics.ipynb #fd42ae49

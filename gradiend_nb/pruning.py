@@ -187,7 +187,7 @@ def pre_prune(self:Trainer,
 )->ModelWithGradiend:
     "A fresh learner on the weights that the gradients of a few training rows point to"
     args = override(self.training_args, pre_prune_config=_config(self, pre_cfg, 'pre_prune_config'))
-    m = self._fresh(self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model, args)
+    m = self._learner(self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model, args)
     if inplace: self._model = self.model = m
     return m
 

@@ -349,23 +349,24 @@ def _train(self:Trainer,
     callbacks,                 # of a user, or None
 )->str:                        # the folder
     "One training: cache, model, data, loop, save"
-    return self._train_runs([(output_dir, args)], args, model, model_with_gradiend_cls, callbacks)[0]
+    return self._train_runs([(output_dir, args, model)], args, model_with_gradiend_cls, callbacks)[0]
 
 # %% ../nbs/20_trainer.ipynb #e8980073
 @patch
-def _train_runs(self:Trainer, jobs, args, model, cls, callbacks):
-    "Train learners, a (folder, arguments) each, on the stream that `args` say; returns the folders"
+def _train_runs(self:Trainer, jobs, args, cls, callbacks):
+    "Train learners, a (folder, arguments, model) each, on the stream that `args` say; returns the folders"
     with ExitStack() as locks:
-        for folder,_ in jobs: locks.enter_context(one_writer(folder))
-        runs,marks = [],[self._fingerprint(model, a, callbacks) for _,a in jobs]
-        for (folder,a),mark in zip(jobs, marks):
+        for folder,*_ in jobs: locks.enter_context(one_writer(folder))
+        runs = []
+        for folder,a,model in jobs:
+            mark = self._fingerprint(model, a, callbacks)
             if (m := self._reuse(folder, model, a, mark, cls)) is not None: self._model = m; continue
             m = self._learner(model, a, cls)
             m.feature_class_encoding_direction = {c: 0 for c in self.all_classes} | dict(zip(self.target_classes, (1, -1)))
             runs.append(Run(m, a, lambda m, a=a: self._eval_while_training(m, a), folder, callbacks, mark, f'{self.run_id or "run"}, seed {a.seed}'))
         if runs: self._fit(runs, args)
         for r in runs: self._finish(r)
-    return [folder for folder,_ in jobs]
+    return [folder for folder,*_ in jobs]
 
 @patch
 def _finish(self:Trainer, run):
@@ -386,6 +387,7 @@ def _finish(self:Trainer, run):
 def _verdict(self:Trainer, stats, args, n_rows=None):
     "Did the best step converge? With the reasons, and what they look like"
     info = stats.convergence_info(args.convergent_metric, args.score_threshold, args.convergent_mean_by_class_threshold, min_convergent_seeds=args.min_convergent_seeds)
+    if args.convergent_metric == 'correlation' and not stats.evaluations: info['failing'] = ['nothing was evaluated']
     at = stats.evaluations.get(stats.best()['global_step'])
     signs = diagnose(at, n_rows, args.convergent_mean_by_class_threshold or 0) if at and n_rows and not info['converged'] else []
     why = f"Training did not converge: {'; '.join(info['failing'])}. It looks {' and '.join(signs)}" if signs else f"Training did not converge: {'; '.join(info['failing'])}. More steps, a larger learning rate or more and cleaner rows usually help"
