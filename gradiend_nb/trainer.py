@@ -238,7 +238,7 @@ def _fit(self:Trainer, runs, args):
         r.free()                                                     # its memory goes before the refit takes its own
         r.m.gradiend.zero_grad()
         if not r.stats.evaluations and not args.supervised_decoder: self._settle_sign(r.m, args)
-    if args.refits: self._refit([r.m for r in runs], stream, batches, labels if args.supervised_decoder else None)
+    if models := [r.m for r in runs if r.args.refits]: self._refit(models, stream, batches, labels if args.supervised_decoder else None)
 
 # %% ../nbs/20_trainer.ipynb #74f2219b
 @patch
