@@ -50,10 +50,12 @@ class _Watch(TorchDispatchMode):
     def drop(self, key, n): self.seen.discard(key); self.live -= n
 
 # %% ../nbs/22_plan.ipynb #7d7fd2f8
-class _FusedAttention(TorchFunctionMode):
-    "The CPU's fused attention also on the meta device"
+class _AsReal(TorchFunctionMode):
+    "The CPU's fused attention also on the meta device, and constants without a copy"
     def __torch_function__(self, f, types, args=(), kwargs=None):
         kw = kwargs or {}
+        if f is torch.tensor and args[0] == []: return torch.empty(0, **kw)   # a cache begins so, and forward mode refuses it
+        if f is torch.tensor and isinstance(args[0], (bool, int, float)): return torch.full((), args[0], **kw)
         if f is not F.scaled_dot_product_attention or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
         q,k,v,mask = *args[:3],args[3] if len(args) > 3 else kw.get('attn_mask')
         if mask is not None and mask.dtype == torch.bool: mask = torch.empty(mask.shape, dtype=q.dtype, device=q.device)
@@ -64,7 +66,7 @@ def peak_bytes(
     f,      # function of nothing that works on meta tensors
 )->int:
     "Most bytes that the tensors made inside `f` take at one time"
-    with _FusedAttention(), _Watch() as w: f()
+    with _AsReal(), _Watch() as w: f()
     return w.peak
 
 # %% ../nbs/22_plan.ipynb #95e99f5b
