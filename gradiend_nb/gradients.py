@@ -267,6 +267,11 @@ class _AtSlots(nn.Module):
     def __init__(self, model, b): super().__init__(); self.model,self.b = model,b
     def forward(self): return logits_at(self.model, self.b)
 
+# %% ../nbs/15_gradients.ipynb #3fd4f4ee
+def _own_storage(v):
+    "The same memory as a tensor of its own: forward mode copies a tangent that is a view of a larger one"
+    return v if v.is_meta else torch.from_dlpack(v.detach())
+
 # %% ../nbs/15_gradients.ipynb #b014dc38
 def logits_and_slope(
     m:ModelWithGradiend,  # base model and learner
@@ -276,7 +281,7 @@ def logits_and_slope(
     "One forward-mode pass"
     params = dict(m.base_model.named_parameters())
     ps = {f'model.{o.name}': params[o.name].detach() for o,_ in m.gradiend.pieces(direction)}
-    ts = {f'model.{o.name}': o.spread(d).to(ps[f'model.{o.name}']) for o,d in m.gradiend.pieces(direction)}
+    ts = {f'model.{o.name}': _own_storage(o.spread(d).to(ps[f'model.{o.name}'])) for o,d in m.gradiend.pieces(direction)}
     f = lambda ps: torch.func.functional_call(_AtSlots(m.base_model, b), ps, ())
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): return torch.func.jvp(f, (ps,), (ts,))
 

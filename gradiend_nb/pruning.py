@@ -42,7 +42,8 @@ def keep_in_parts(
 def _largest(parts, k):
     "Positions in each part of the `k` largest entries; of equal ones the first"
     best = parts[0].new_empty(0)
-    for v in parts: best = (both := torch.cat([best, v.topk(min(k, len(v))).values])).topk(min(k, len(both))).values
+    for v in (c for p in parts for c in p.split(2**20)):     # topk takes four times the memory of what it looks through
+        best = (both := torch.cat([best, v.topk(min(k, len(v))).values])).topk(min(k, len(both))).values
     ties,out = k - int((best > best[-1]).sum()), []
     for v in parts:
         equal = (v == best[-1]).nonzero()[:ties,0]

@@ -117,7 +117,7 @@ def _in_turn(self:Trainer, jobs, args, cls, callbacks):
     "One training after another, until enough have converged"
     runs = []
     for folder,a,model in jobs:
-        before = _stamp(folder)
+        before,self._model = _stamp(folder),None     # the learner before this one goes
         self._train(folder, a, model, cls, callbacks)
         runs.append(self._seed_result(folder, a, _stamp(folder) == before))
         if args.min_convergent_seeds and sum(r['converged'] for r in runs) >= args.min_convergent_seeds: break
