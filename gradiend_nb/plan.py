@@ -126,7 +126,8 @@ def _encoding_peak(m, b):
 def _prune_peak(base, sel, cfg, b):
     "Bytes that choosing entries of `sel` takes beyond the base model: gradients with a backward pass, then the ranking"
     n,largest = sum(o.size for o in sel),max(o.size for o in sel)
-    rank = 4*n + 16*largest                                # torch.topk sorts (value, position) pairs of 16 bytes
+    k = topk_count(cfg.topk, n) if cfg.topk else n
+    rank = 4*n + 16*(min(2**20, largest) + 2*k)            # torch.topk sorts (value, position) pairs of 16 bytes
     if cfg.importance == 'weight_magnitude': return rank
     mine = {o.name for o in sel}
     for name,p in base.named_parameters(): p.grad = None; p.requires_grad_(name in mine)
