@@ -31,7 +31,7 @@ def cell(feature, size, pruning, seed, names):
         folders = t._train_runs([(f'{tmp}/{n}', override(args, **recipes[n]), t.model) for n in names], args, None, None)
         for n,folder in zip(names, folders):
             m = t.load_model(folder)
-            met = encoder_metrics(encoder_table(t, m, 'test', max_size=100), n_bootstrap=0)
+            met = encoder_metrics(encoder_table(t, m, 'test', max_size=60), n_bootstrap=0)
             a,b = (met.class_means[c] for c in pair)
             yield dict(feature=feature, size=size, pruning=pruning, seed=seed, recipe=n, r=met['correlation'], first=a, second=b, rows=met['n_samples'], weights=len(m.gradiend),
                 converged=met['correlation'] >= .95 and a >= .5 and b <= -.5, seconds=time.time() - start)

@@ -10,6 +10,7 @@ from .metrics import encoder_metrics
 from .arguments import PostPruneConfig, PrePruneConfig, TrainingArguments, TextPredictionConfig
 from .loop import TrainingCallback
 from .trainer import FeatureLearningDefinition, Trainer, TextPredictionTrainer
+from .plan import MemoryPlan
 from .seeds import MultiSeedView
 from .pruning import keep_positions
 from .checkpoints import load_training_stats
