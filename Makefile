@@ -3,9 +3,10 @@
 #   make test                                            everything CI runs
 #   make lab                                             the notebooks in JupyterLab
 #   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
+#   make bench-convergence                               does the default converge? 270 trainings, needs make bench-models (an hour)
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
-#   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (hours)
-.PHONY: demo test lab bench prepare readme base-models bench-models clean
+#   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
+.PHONY: demo test lab bench bench-convergence prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -26,6 +27,9 @@ lab: .venv/dev
 bench: .venv/runtime
 	$(bin)/python .ci/bench.py $(options) $(if $(PEER),--peer "$(PEER)")
 	$(bin)/python .ci/bench_data.py $(if $(TEXTS),--texts "$(TEXTS)")
+
+bench-convergence: .venv/runtime
+	$(bin)/python .ci/bench_convergence.py --out tests_data/convergence.csv
 
 prepare: .venv/dev
 	$(bin)/nbdev_export
