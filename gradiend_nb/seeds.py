@@ -19,7 +19,7 @@ from fastcore.basics import patch
 from .arguments import TrainingArguments, override, to_dict
 from .checkpoints import TrainingStats, load_training_stats
 from .files import atomic_dir, is_checkpoint_dir, one_writer, read_json, settle_dir, write_json
-from .metrics import encoder_metrics
+from .metrics import convergence, encoder_metrics
 from .model import ModelWithGradiend, ParamMappedGradiendModel
 from .trainer import Trainer, log
 
@@ -56,25 +56,22 @@ def twin(
 def _seed_result(self:Trainer, folder, args, reused):
     "The line of a seed in the report"
     stats,a = TrainingStats.load(folder),args
-    info = self._signed_verdict(stats, a)
-    best = stats.best(a.convergent_metric)
-    value = best[a.convergent_metric]
-    again = a.convergent_metric == 'correlation' and (value is None or a.seed_selection_eval_max_size is not None)
-    score = (-value if a.convergent_metric == 'loss' else value) if value is not None else None
-    eval_r = self._correlation(self.load_model(folder), a) if again else value if a.convergent_metric == 'correlation' else None
+    best,by_loss = stats.best(a.convergent_metric),a.convergent_metric == 'loss'
+    value,means,step = best[a.convergent_metric],stats.evaluations.get(best['global_step'], {}).get('mean_by_class'),best['global_step']
+    score = -value if by_loss and value is not None else value
+    seen = None if by_loss or stats.evaluations and a.seed_selection_eval_max_size is None else self._on_selection(self.load_model(folder), a)
+    if not stats.evaluations and seen: value,means,step = seen['correlation'],seen['mean_by_class'],stats.global_step
+    info = convergence(value, means, step, a.convergent_metric, a.score_threshold, a.convergent_mean_by_class_threshold, signed=True)
+    eval_r = None if by_loss else seen['correlation'] if seen else value
     return dict(seed=a.seed, output_dir=str(folder), trained=not reused, used_cache=reused, training_score=score, eval_correlation=eval_r, selection_score=eval_r if eval_r is not None else score,
-        convergence_metric=a.convergent_metric, convergence_metric_value=value, best_checkpoint_global_step=best['global_step'], threshold=a.score_threshold,
+        convergence_metric=a.convergent_metric, convergence_metric_value=value, best_checkpoint_global_step=step, threshold=a.score_threshold,
         convergent_mean_by_class_threshold=a.convergent_mean_by_class_threshold, convergent_min_target_class_abs_mean=info['convergent_min_target_class_abs_mean'], converged=info['converged'])
 
 @patch
-def _signed_verdict(self:Trainer, stats, a):
-    return stats.convergence_info(a.convergent_metric, a.score_threshold, a.convergent_mean_by_class_threshold, signed=True, min_convergent_seeds=None)
-
-@patch
-def _correlation(self:Trainer, m, args):
-    "Correlation on the selection split"
+def _on_selection(self:Trainer, m, args):
+    "Metrics on the selection split"
     df = self._analyze_encoder(m, self.selection_split, m.source, args.seed_selection_eval_max_size or args.encoder_eval_max_size, None)
-    return encoder_metrics(df, n_bootstrap=0)['correlation']
+    return encoder_metrics(df, n_bootstrap=0)
 
 # %% ../nbs/25_seeds.ipynb #639f3f29
 def seed_report(
@@ -91,9 +88,10 @@ def seed_report(
         best_seed_selection_strategy=how, early_stop_reason=stopped or None, one_stream=one_stream(args), runs=runs)
 
 # %% ../nbs/25_seeds.ipynb #4a7ada44
-@patch
-def _seeds_dir(self:Trainer, output_dir):
-    return (self.experiment_dir or Path(output_dir).parent)/'seeds'
+@patch(as_prop=True)
+def seeds_dir(self:Trainer):
+    "Folder of the seeds' checkpoints and `seed_report.json`"
+    return self._home(self.training_args)/'seeds'
 
 @patch
 def _train_seeds(self:Trainer, output_dir, args, model, cls, callbacks)->str:
@@ -103,7 +101,7 @@ def _train_seeds(self:Trainer, output_dir, args, model, cls, callbacks)->str:
         if (m := self._reuse(output_dir, model, args, mark, cls)) is not None:
             self._model = m
             return output_dir
-        home = self._seeds_dir(output_dir)
+        home = self.seeds_dir
         jobs = [(str(home/f'seed_{s}'), seed_arguments(args, s), twin(model, s) if isinstance(model, ModelWithGradiend) and s > args.seed else model) for s in range(args.seed, args.seed+args.max_seeds)]
         runs = self._all_at_once(jobs, args, cls, callbacks) if one_stream(args) else self._in_turn(jobs, args, cls, callbacks)
         report = seed_report(runs, args)
@@ -179,7 +177,7 @@ class MultiSeedView:
         "Seed → folder, of those whose weights are there"
         report = self.trainer.seed_report()
         keep = [r for r in report['runs'] if self.selection == 'all_tried' or (r['converged'] if self.selection == 'all_convergent' else r['seed'] == report['best_seed'])]
-        found = {r['seed']: p for r in keep if is_checkpoint_dir(p := settle_dir(self.trainer._seeds_dir(self.trainer.model_path)/f"seed_{r['seed']}"))}
+        found = {r['seed']: p for r in keep if is_checkpoint_dir(p := settle_dir(self.trainer.seeds_dir/f"seed_{r['seed']}"))}
         if not found: raise FileNotFoundError(f"No seed of the selection {self.selection!r} has weights on disk: train with saved_seed_runs='all_tried', or select 'best'")
         return found
     def seed_values(self): return list(self.seed_paths())
@@ -196,7 +194,7 @@ class MultiSeedView:
 @patch
 def seed_report(self:Trainer)->dict:
     "Content of `seed_report.json`"
-    f = self._seeds_dir(self.model_path)/'seed_report.json'
+    f = self.seeds_dir/'seed_report.json'
     if not f.is_file(): raise FileNotFoundError(f"{f} does not exist: call train() with max_seeds > 1 first")
     return read_json(f)
 

@@ -26,7 +26,7 @@ from .files import atomic_dir, is_checkpoint_dir, one_writer, safe_run_dir, sett
 from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
-from .model import ModelWithGradiend, ParamMappedGradiendModel, load_base
+from .model import ModelWithGradiend, ParamMappedGradiendModel, load_base, read_config
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
 from .probes import DecoderProbe
@@ -151,10 +151,13 @@ def _scratch(self:Trainer):
     self._tmp = self._tmp or tempfile.TemporaryDirectory(prefix='gradiend_nb-')
     return Path(self._tmp.name)
 @patch
+def _home(self:Trainer, args):
+    "Folder of checkpoints, seeds and stored gradients"
+    return self._scratch() if args.save_strategy == 'no' or self.experiment_dir is None else self.experiment_dir
+@patch
 def _output_dir(self:Trainer, output_dir, args):
     "Where the checkpoint goes"
-    if args.save_strategy == 'no': return self._scratch()/'model'
-    return Path(output_dir or args.output_dir or (self.experiment_dir or self._scratch())/'model')
+    return self._scratch()/'model' if args.save_strategy == 'no' else Path(output_dir or args.output_dir or self._home(args)/'model')
 
 # %% ../nbs/20_trainer.ipynb #54df9af9
 @patch
@@ -175,8 +178,8 @@ def load_model(self:Trainer,
     model_with_gradiend_cls=None,    # class that loads it; default: the trainer's
     **kwargs,                        # to its `from_pretrained`
 )->ModelWithGradiend:
-    "Load a checkpoint beside the trainer's own model"
-    if self._loaded and 'base_model' not in kwargs: kwargs = dict(zip(('base_model','tokenizer'), self._loaded[1])) | kwargs
+    "Load a checkpoint beside the trainer's own model; a base model that is in memory is not loaded again"
+    if self._loaded and 'base_model' not in kwargs and read_config(load_directory)['metadata'].get('base_model') == self._loaded[1][0].name_or_path: kwargs |= dict(zip(('base_model','tokenizer'), self._loaded[1]))
     return self._class(model_with_gradiend_cls).from_pretrained(load_directory, **kwargs)
 
 @patch
@@ -262,7 +265,7 @@ def _settle_sign(self:Trainer, m, args, n=16):
 def _stream(self:Trainer, m, rows, args):
     "From row numbers to gradients: computed, or read from the store beside the checkpoints"
     if not args.use_cached_gradients: return self.create_gradient_training_dataset(m, rows)
-    path = (self.experiment_dir or self._scratch())/'gradients.safetensors'
+    path = self._home(args)/'gradients.safetensors'
     try: return GradientStore.at(m, rows, path)
     except ValueError as e: log.info("%s", e)
     return GradientStore.at(m, rows, path, overwrite=True)
@@ -290,7 +293,7 @@ def _fingerprint(self:Trainer, model, args, callbacks=None):
     masks = {k: torch.as_tensor(c.mask).nonzero().flatten().tolist() for k in ('pre_prune_config','post_prune_config') if (c := getattr(args, k)) and c.mask is not None}
     start = model.gradiend.state() if isinstance(model, ModelWithGradiend) else {}
     return to_dict(args, decides=True) | dict(format=1, trainer=type(self).__name__, classes=self.target_classes, data=self._data_hash(args), base_model=model_hash(self._base(model, args)[0]),
-        start=_digest(o for k,v in start.items() for o in (_json([k, list(v.shape)]), _bytes(v))), masks=_digest([_json(masks)]), callbacks=[_describe(cb) for cb in callbacks or ()])
+        start=_digest(o for k,v in start.items() for o in (_json([k, list(v.shape)]), _bytes(v))), masks=_digest([_json(masks)]), callbacks=[_describe(cb) for cb in callbacks or () if not type(cb).__module__.startswith('transformers.integrations')])   # those only write logs
 
 @patch
 def _data_hash(self:Trainer, args):
@@ -307,8 +310,7 @@ def _reuse(self:Trainer, folder, model, args, fingerprint, cls=None):
     why = '' if args.use_cache == 'always' else differing(stats['cache_fingerprint'], fingerprint)
     if not why and args.use_cache == 'only_convergent': why = '; '.join(self._verdict(TrainingStats.load(folder), args)['failing'])
     if why: log.info("%s is not reused: %s", folder, why); return None
-    self._base(model, args)
-    return self.load_model(folder, cls)
+    return self.load_model(folder, cls, **dict(zip(('base_model','tokenizer'), self._base(model, args))))
 
 # %% ../nbs/20_trainer.ipynb #9f7bb725
 @patch
@@ -379,7 +381,7 @@ def _finish(self:Trainer, run):
     with atomic_dir(folder) as tmp:
         m.write_files(Path(tmp))
         run.stats.save(tmp, training_args=to_dict(a), convergence_info=info, cache_fingerprint=run.fingerprint, metric=a.convergent_metric, learner_setup=dict(scale=run.scale))
-    shutil.rmtree(folder/'last', ignore_errors=True)
+    if (folder/'last'/'state.json').exists(): shutil.rmtree(folder/'last')
     self._model = m
 
 # %% ../nbs/20_trainer.ipynb #08fc7e09
