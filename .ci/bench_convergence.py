@@ -46,6 +46,7 @@ def main():
     p.add_argument('--sizes', nargs='+', default=['1M','5M','20M'])
     p.add_argument('--seeds', type=int, default=5)
     p.add_argument('--others', type=int, default=1, help="seeds for which 5e-5 and 1e-3 are tried too")
+    p.add_argument('--recipes', nargs='+', default=list(recipes))
     p.add_argument('--threads', type=int, default=2)
     p.add_argument('--out', type=Path, default=here.parent/'bench'/'convergence.csv')
     a = p.parse_args()
@@ -56,7 +57,7 @@ def main():
     done = pd.read_csv(a.out) if a.out.exists() else pd.DataFrame(columns=['feature','size','pruning','seed','recipe'])
     have = set(zip(*(done[c] for c in ('feature','size','pruning','seed','recipe'))))
     for size,seed,feature,pruning in itertools.product(a.sizes, range(a.seeds), features, prunings):
-        names = [n for n in recipes if (feature, size, pruning, seed, n) not in have and (seed < a.others or n in ('default',"peer's"))]
+        names = [n for n in a.recipes if (feature, size, pruning, seed, n) not in have and (seed < a.others or n in ('default',"peer's"))]
         if not names: continue
         lines = pd.DataFrame(cell(feature, size, pruning, seed, names))
         lines.to_csv(a.out, mode='a', header=not a.out.exists(), index=False)
