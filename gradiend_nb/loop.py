@@ -22,7 +22,7 @@ from .arguments import TrainingArguments, to_dict
 from .checkpoints import NotFinite, TrainingStats
 from .files import atomic_dir, read_json, settle_dir, to_plain, write_json
 from .metrics import encoder_metrics
-from .model import ODD, GradiendModel, ModelWithGradiend
+from .model import ODD, GradiendModel, ModelWithGradiend, in_turns
 from .steps import batch_stream, epoch_batches, make_optimizer, make_schedule, measure_scale, n_steps, step_of
 
 # %% ../nbs/19_loop.ipynb #d1432673
@@ -147,17 +147,18 @@ def begin(self:Run):
 
 # %% ../nbs/19_loop.ipynb #4310052d
 @patch
-def step(self:Run,
-    x,                # source gradient, shape (D,)
-    y,                # target gradient, shape (D,)
-    weight:float=1.,  # of the batch in the loss
-    label:float=0.,   # of the source gradient
-    epoch:int=0,      # which epoch the batch belongs to
+def ready(self:Run,
+    epoch:int=0,      # which epoch the next batch belongs to
 ):
-    "One step of the optimiser, and what the callbacks want after it"
+    "Before a step"
     if epoch != self.epoch: self.turn(epoch)
     self.call('on_step_begin')
-    with self.stats.timing('model_with_gradiend'): loss = self.update(x, y, weight, label).item()
+
+@patch
+def took(self:Run,
+    loss:float,       # of the step
+):
+    "After a step: count it, and do what the callbacks want"
     self.schedule.step()
     self.stats.log_step(loss)
     self.state.global_step += 1
@@ -336,9 +337,11 @@ def fit(
         if not todo: continue
         began = time.monotonic()
         x,y = stream(idx)
-        for r in todo: r.stats.time['model_with_gradiend'] += (time.monotonic() - began)/len(todo)
-        for r in todo:
-            try: r.step(x, y, w, labels[idx[0]], epoch)
+        for r in todo: r.ready(epoch)
+        losses = in_turns([r.update(x, y, w, labels[idx[0]]) for r in todo])
+        for r,loss in zip(todo, losses):
+            r.stats.time['model_with_gradiend'] += (time.monotonic() - began)/len(todo)
+            try: r.took(loss.item())
             except NotFinite as e: raise ValueError(f"{e}; its batch: {where(idx)}") from None
         if runs[0].metrics and step-1 in runs[0].stats.evaluations: bar.set_postfix(correlation=f"{runs[0].metrics['correlation']:.3f}")
     for r in runs: r.end()

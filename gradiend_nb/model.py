@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'activation_name', 'GradiendModel', 'topk_count',
-           'gradiend_step', 'select_params', 'ParamSelection', 'ParamMappedGradiendModel', 'read_config', 'load_base',
-           'demo_model', 'ModelWithGradiend']
+           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'ParamSelection',
+           'ParamMappedGradiendModel', 'read_config', 'load_base', 'demo_model', 'ModelWithGradiend']
 
 # %% ../nbs/10_model.ipynb #8677fcb1
 import json, math, re
@@ -170,15 +170,15 @@ def get_topk_weights(self:GradiendModel,
 
 # %% ../nbs/10_model.ipynb #75332e02
 @torch.no_grad()
-def gradiend_step(
+def gradiend_pieces(
     m:GradiendModel,        # learner whose decoder activation is the identity
     x:Tensor,               # source gradient, shape (D,)
     y:Tensor,               # target gradient, shape (D,)
     scale:tuple|None=None,  # (s_x, s_y); None: gradients of the plain mean-squared error
     weight:float=1.,        # of this row in the loss
     use=None,               # called with (parameter, index, gradient) tuples, one or two at a time; None: fill `.grad`
-)->tuple:                   # mean-squared error, shape (); features, shape (L,)
-    "Closed-form gradients of the squared error at `x`, `y`, in pieces"
+):                          # generator; its result: mean-squared error, shape (); features, shape (L,)
+    "Closed-form gradients of the squared error at `x`, `y`, a piece at a time"
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
     h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
     square,dz = 0., torch.zeros_like(h)
@@ -188,11 +188,32 @@ def gradiend_step(
         r.mul_(weight * (2*sy if scale else 2/m.input_dim))
         dz += torch.stack([torch.dot(w, r) for w in W.T])     # a matrix product takes 20 times as long
         use((m.dec.weight, part, torch.outer(r, h)), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
+        yield
     dz *= sy*slope
     for l,d in enumerate(dz*sx):
-        for part in _parts(x, 2**21): use((m.enc.weight, (l, part), d*x[part]))
+        for part in _parts(x, 2**19):
+            use((m.enc.weight, (l, part), d*x[part]))
+            yield
     use((m.enc.bias, slice(None), dz))
     return square/m.input_dim, h
+
+def gradiend_step(*args, **kwargs)->tuple: # mean-squared error, shape (); features, shape (L,)
+    "All of `gradiend_pieces` at once; the same arguments"
+    return in_turns([gradiend_pieces(*args, **kwargs)])[0]
+
+# %% ../nbs/10_model.ipynb #09961fc4
+def in_turns(
+    generators:list,  # each gives way after a piece of its work
+)->list:              # their results
+    "Let all work in turns, a piece each: several learners on the same `x` and `y` find them in the cache"
+    out,left = [None]*len(generators),dict(enumerate(generators))
+    while left:
+        for i,g in list(left.items()):
+            try: next(g)
+            except StopIteration as e:
+                out[i] = e.value
+                del left[i]
+    return out
 
 # %% ../nbs/10_model.ipynb #f698f541
 def _value_and_slope(act, z):

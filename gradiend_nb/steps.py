@@ -16,7 +16,7 @@ from torch import nn, Tensor
 
 # %% ../nbs/19_steps.ipynb #57b6db90
 from .arguments import TrainingArguments
-from .model import ACTIVATIONS, GradiendModel, gradiend_step
+from .model import ACTIVATIONS, GradiendModel, gradiend_pieces, gradiend_step, in_turns
 
 # %% ../nbs/19_steps.ipynb #dcc6ba25
 def epoch_batches(
@@ -112,9 +112,12 @@ def closed_step(
 ):                               # function of source gradient, target gradient (D,), weight and label: takes a step, returns the mean-squared error
     "Training steps by closed-form gradients"
     groups = _start_adam(opt)
-    def step(x, y, weight=1., label=None):
+    def pieces(x, y, weight=1., label=None):
         for s in opt.state.values(): s['step'] += 1
-        return gradiend_step(g, x, y, scale, weight, partial(_step_on, opt, groups))[0]
+        loss,_ = yield from gradiend_pieces(g, x, y, scale, weight, partial(_step_on, opt, groups))
+        return loss
+    step = lambda *args: in_turns([pieces(*args)])[0]
+    step.pieces = pieces
     return step
 
 # %% ../nbs/19_steps.ipynb #646cdd4b
@@ -174,11 +177,19 @@ def step_of(
     opt:torch.optim.Optimizer,   # from `make_optimizer`
     args:TrainingArguments,
     scale:tuple|None=None,       # from `measure_scale`
-):                               # function as `closed_step` gives it
-    "The kind of step that `args` ask for"
-    if args.supervised_encoder: return encoder_step(g, opt, scale)
-    if g.activation_decoder != 'id': return autograd_step(g, opt)
-    return (decoder_step if args.supervised_decoder else closed_step)(g, opt, scale)
+):                               # function of source gradient, target gradient, weight and label that gives a generator, see `in_turns`
+    "The kind of step that `args` ask for, a piece at a time"
+    if args.supervised_encoder: return _whole(encoder_step(g, opt, scale))
+    if g.activation_decoder != 'id': return _whole(autograd_step(g, opt))
+    return _whole(decoder_step(g, opt, scale)) if args.supervised_decoder else closed_step(g, opt, scale).pieces
+
+def _whole(step):
+    "`step` as a generator of a single piece"
+    def pieces(*args):
+        yield
+        return step(*args)
+    pieces.__qualname__ = step.__qualname__
+    return pieces
 
 # %% ../nbs/19_steps.ipynb #a5113617
 class DecoderFit:
