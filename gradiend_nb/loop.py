@@ -365,4 +365,6 @@ def start(
         if scale and not saved and not r.m.trained:
             with torch.no_grad(): r.m.gradiend.enc.weight.mul_(scale[0])
         r.start(tuple(scale) if scale else None, total, len(batches))
-        if r.args.resume_from_checkpoint: log.info("seed %d goes on after step %d", r.args.seed, r.state.global_step) if r.resume() else log.info("Nothing to resume: seed %d starts at step 0", r.args.seed)
+        if not r.args.resume_from_checkpoint: continue
+        if r.resume(): log.info("Seed %d goes on after step %d", r.args.seed, r.state.global_step)
+        else: log.warning("There is nothing to resume: seed %d starts at step 0", r.args.seed)

@@ -309,7 +309,7 @@ def _reuse(self:Trainer, folder, model, args, fingerprint, cls=None):
     if stats is None: return None
     why = '' if args.use_cache == 'always' else differing(stats['cache_fingerprint'], fingerprint)
     if not why and args.use_cache == 'only_convergent': why = '; '.join(self._verdict(TrainingStats.load(folder), args)['failing'])
-    if why: log.info("%s is not reused: %s", folder, why); return None
+    if why: log.warning("%s is not reused, training starts anew: %s", folder, why); return None
     return self.load_model(folder, cls, **dict(zip(('base_model','tokenizer'), self._base(model, args))))
 
 # %% ../nbs/20_trainer.ipynb #9f7bb725
