@@ -62,6 +62,6 @@ def main():
         lines = pd.DataFrame(cell(feature, size, pruning, seed, names))
         lines.to_csv(a.out, mode='a', header=not a.out.exists(), index=False)
         print(lines[['feature','size','pruning','seed','recipe','r','first','second','converged','seconds']].round(3).to_string(index=False, header=False), flush=True)
-    print(table(pd.read_csv(a.out)).round(3).to_markdown())
+    print(table(pd.read_csv(a.out)).round(3).to_string())
 
 if __name__ == '__main__': main()
