@@ -135,7 +135,10 @@ def start(self:Run,
     self.handler = CallbackHandler(self.callbacks, self.m, self.m.tokenizer, self.opt, self.schedule)
 
 @patch
-def call(self:Run, event:str, **kwargs):
+def call(self:Run,
+    event:str,        # such as `"on_step_end"`
+    **kwargs,         # what the event has to tell
+):
     "Tell the callbacks"
     self.control = getattr(self.handler, event)(self.view, self.state, self.control, run=self, **kwargs)
 
@@ -167,7 +170,9 @@ def took(self:Run,
     self.act()
 
 @patch
-def turn(self:Run, epoch:int|None):
+def turn(self:Run,
+    epoch:int|None,   # the next one; None after the last
+):
     "Close the epoch, open the next"
     if self.epoch is not None: self.call('on_epoch_end'); self.act()
     self.epoch = epoch
@@ -182,7 +187,9 @@ def act(self:Run):
     if c.should_save: self.save(); self.call('on_save')
 
 @patch
-def log(self:Run, logs:dict):
+def log(self:Run,
+    logs:dict,        # name → number
+):
     "An entry in the history that every callback sees"
     self.state.log_history.append(logs | dict(step=self.state.global_step))
     self.call('on_log', logs=logs)

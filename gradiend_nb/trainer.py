@@ -412,19 +412,6 @@ class TextPredictionTrainer(Trainer):
         self.config = config or TextPredictionConfig(**kwargs)
         super().__init__(model, self.config.target_classes, args, run_id, n_features, evaluator_class)
         self._pairs,self._neutral,self._data = None,None,None
-
-    @property
-    def pairs(self):
-        "All rows as factual/alternative pairs"
-        return self._prepare(self.training_args).rows
-    @property
-    def target_classes(self):
-        "The classes to learn: given, or in order of appearance"
-        return self._target_classes or (None if self._rows is None else self._prepare(self.training_args).target_classes)
-    @property
-    def all_classes(self):
-        "Every class in the data"
-        return self._prepare(self.training_args).all_classes
     def create_training_data(self, split='train', max_size=None):
         "Labelled rows of `split` (a name, several, or 'all'), at most `max_size` for each direction"
         return split_rows(self.pairs, split, max_size, self.training_args.seed)
@@ -439,6 +426,20 @@ class TextPredictionTrainer(Trainer):
         "Scores of `base_model` on `probe`, by default a new `decoder_probe`; see `DecoderProbe.score`"
         return (probe or self.decoder_probe(**kwargs)).score(base_model)
     def _analyze_encoder(self, model, split='test', source=None, max_size=None, neutral_texts=None): return encoder_table(self, model, split, source or model.source, max_size, neutral_texts)
+
+# %% ../nbs/20_trainer.ipynb #60bc00b1
+@patch(as_prop=True)
+def pairs(self:TextPredictionTrainer):
+    "All rows as factual/alternative pairs"
+    return self._prepare(self.training_args).rows
+@patch(as_prop=True)
+def target_classes(self:TextPredictionTrainer):
+    "The classes to learn: given, or in order of appearance"
+    return self._target_classes or (None if self._rows is None else self._prepare(self.training_args).target_classes)
+@patch(as_prop=True)
+def all_classes(self:TextPredictionTrainer):
+    "Every class in the data"
+    return self._prepare(self.training_args).all_classes
 
 # %% ../nbs/20_trainer.ipynb #60b6432f
 @patch(as_prop=True)
