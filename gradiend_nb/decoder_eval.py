@@ -7,8 +7,11 @@ __all__ = ['DEFAULT_LRS', 'strengthening_factor', 'LMSThresholdPolicy', 'LMSTime
            'DecoderResult', 'DecoderEvaluator']
 
 # %% ../nbs/50_decoder_eval.ipynb #378ef4aa
+import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 # %% ../nbs/50_decoder_eval.ipynb #da1a24c3
 import pandas as pd
@@ -18,10 +21,11 @@ from tqdm.auto import tqdm
 
 # %% ../nbs/50_decoder_eval.ipynb #3e5eb96e
 from .edit import Edit
+from .files import read_json, write_json
 from .figures import finish_figure, new_figure, plain_label, series_style
-from .probes import DecoderProbe
-from .trainer import Trainer, split_rows
-from .encoder_eval import Evaluator, _same_signature
+from .trainer import Trainer
+from .encoder_eval import Evaluator, _digest, _rows_digest, _same_signature, _texts_of, _weights_digest, log
+from .protect import PROTECTIONS
 
 # %% ../nbs/50_decoder_eval.ipynb #fb3e63bb
 _SIGN = {('alternative','diff'):1, ('alternative','factual'):1, ('alternative','alternative'):-1}
@@ -72,17 +76,21 @@ def run_grid(
     model,               # a `ModelWithGradiend`
     probes:dict,         # feature factor → `DecoderProbe`
     lrs:list,            # learning rates
-    part:str='decoder',  # see `update_vector`
+    directions:dict|None=None,  # feature factor → direction, shape (D,); default: the learner's decoder
+    keep_rows:bool=False,       # with the probabilities of each row, as `row_probs`
 )->dict:                 # 'base' and (feature factor, learning rate) → entry
     "Score base model and candidates in place; the base model ends as it began"
+    rows = lambda s: dict(row_probs=s['row_probs'].tolist()) if keep_rows else {}
     seen = {id(p): p.score(model.base_model) for p in probes.values()}
     by = {d: v for s in seen.values() for d,v in s['probs_by_dataset'].items()}
-    grid = dict(base=_entry(dict(next(iter(seen.values())), probs_by_dataset=by), id='base'))
+    first = next(iter(seen.values()))
+    grid = dict(base=_entry(dict(first, probs_by_dataset=by), id='base', **rows(first)))
     for ff,p in sorted(probes.items()):
-        with Edit(model, ff, part) as e:
+        with Edit(model, ff, delta=(directions or {}).get(ff)) as e:
             for lr in tqdm(sorted(lrs), desc=f'feature factor {ff:g}', leave=False):
                 e.set(lr)
-                grid[ff,lr] = _entry(p.score(model.base_model), id=f'{ff:g}_{lr:g}', feature_factor=ff, learning_rate=lr)
+                s = p.score(model.base_model)
+                grid[ff,lr] = _entry(s, id=f'{ff:g}_{lr:g}', feature_factor=ff, learning_rate=lr, **rows(s))
     return grid
 
 # %% ../nbs/50_decoder_eval.ipynb #9af97a41
@@ -98,22 +106,28 @@ def log_odds_gain(
     draws = d[torch.randint(len(d), (n, len(d)), generator=torch.Generator().manual_seed(seed))].mean(1)
     return dict(gain=d.mean().item(), interval=tuple(draws.quantile(torch.tensor([.025,.975], dtype=draws.dtype)).tolist()), note='')
 
+# %% ../nbs/50_decoder_eval.ipynb #c1cf7abc
+def _line(k, v):
+    "What the table says of the chosen candidate `v`; a metric of the caller's has no test rows"
+    out = dict(change=k, learning_rate=v['learning_rate'], feature_factor=v['feature_factor'])
+    if 'test_value' not in v: out |= dict(before=v['base_value'], after=v['value'])
+    else:
+        iv = v['test_interval']
+        out |= dict(rows=f"{v['test_split']} ({v['test_rows']})", before=v['test_base_value'], after=v['test_value'], log_odds_gain=f"{v['test_gain']:+.2f} " + (f'[{iv[0]:+.2f}, {iv[1]:+.2f}]' if iv else '(too few rows)'))
+    return out | dict(LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='' if v['better_than_base'] else 'no better than the base model')
+
 # %% ../nbs/50_decoder_eval.ipynb #c6419eb3
 class DecoderResult(dict):
-    "Chosen candidate of each class, and the whole `grid`"
+    "Chosen candidate of each class (and metric), and the whole `grid`"
     @property
     def chosen(self):
         "The chosen candidates without the grid"
-        return {k: v for k,v in self.items() if k not in ('grid','plot_path')}
+        return {k: v for k,v in self.items() if isinstance(v, dict) and 'learning_rate' in v}
     def to_frame(self)->pd.DataFrame:
         "One line for each class: probabilities and language modeling score before and after, on test rows"
-        def line(k, v):
-            iv = v['test_interval']
-            return dict(change=k, learning_rate=v['learning_rate'], feature_factor=v['feature_factor'], rows=f"{v['test_split']} ({v['test_rows']})", before=v['test_base_value'], after=v['test_value'],
-                log_odds_gain=f"{v['test_gain']:+.2f} " + (f'[{iv[0]:+.2f}, {iv[1]:+.2f}]' if iv else '(too few rows)'), LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='' if v['better_than_base'] else 'no better than the base model')
-        return pd.DataFrame([line(k, v) for k,v in self.chosen.items()])
-    def __repr__(self): return self.to_frame().to_string(index=False)
-    def _repr_html_(self): return self.to_frame().to_html(index=False, float_format='%.4g', escape=True, border=0)
+        return pd.DataFrame([_line(k, v) for k,v in self.chosen.items()])
+    def __repr__(self): return self.to_frame().to_string(index=False, na_rep='')
+    def _repr_html_(self): return self.to_frame().to_html(index=False, float_format='%.4g', escape=True, border=0, na_rep='')
 
 # %% ../nbs/50_decoder_eval.ipynb #1dda1e15
 class DecoderEvaluator:
@@ -145,6 +159,7 @@ class DecoderEvaluator:
 def _probe(ev, datasets, split, rows=None, texts=None, batch_size=None, max_rows=None, max_texts=None):
     "Probe on the rows of `datasets` (classes)"
     t = ev.trainer
+    if rows is not None and (missing := [c for c in ('masked','factual','factual_class') if c not in rows]): raise ValueError(f"training_like_df has no column {missing[0]!r} (columns: {', '.join(rows)})")
     rows = rows if rows is not None else t._get_decoder_eval_dataframe(split, max_rows)
     rows = rows[rows['factual_class'].isin(datasets)].reset_index(drop=True)
     if not len(rows): raise ValueError(f"No {split} row of class {' or '.join(datasets)} to score the change on")
@@ -160,69 +175,171 @@ def _datasets(ev, m, classes, factors, up):
 # %% ../nbs/50_decoder_eval.ipynb #8a997f21
 def _key(c, increase): return c if increase else f'{c}_weaken'
 
-def _metric(entry, c, increase): return entry['probs'][c] if increase else 1 - entry['probs_factual'][c]
+def _metrics(e, classes, increase):
+    "Everything of grid entry `e` that can be chosen by: its numbers, and for each class P where another is right, P where it is right (`_factual`), 1 − that (`_weaken`)"
+    P,F = e['probs'], e['probs_factual']
+    out = {k: v for k,v in e.items() if k == 'id' or isinstance(v, (int, float))} | e['lms'] | P | {f'{c}_factual': p for c,p in F.items()} | {f'{c}_weaken': 1 - p for c,p in F.items()}
+    return out | dict(combined_score=e['lms']['lms']*max((out[k] for c in classes if (k := _key(c, increase)) in out), default=0.))
 
 # %% ../nbs/50_decoder_eval.ipynb #4163c7ad
-def _select(ev, m, grid, c, increase, selector):
-    "The chosen candidate of class `c` among those with its feature factor"
-    name,ff = _key(c, increase), ev.factor(m, c, increase)
-    line = lambda e: {name: _metric(e, c, increase), 'lms': e['lms']['lms'], **e['lms'], **{k: e[k] for k in ('feature_factor','learning_rate','id') if k in e}}
-    cands = [line(e) for k,e in grid.items() if k != 'base' and k[0] == ff]
-    if not cands: raise ValueError(f"No candidate has the feature factor {ff:g} that {'strengthens' if increase else 'weakens'} {c}: add it to feature_factors")
-    base = line(grid['base'])
-    best = selector.select(name, cands, base)
-    return dict(value=best[name], base_value=base[name], feature_factor=ff, learning_rate=best['learning_rate'], id=best['id'], strengthen=increase, lms=best['lms'], base_lms=base['lms'], better_than_base=best[name] > base[name])
+def _select(metric, candidates, base, selector, increase):
+    "What `selector` chooses among `candidates` (metrics of grid entries) by `metric`"
+    if bad := next((e for e in [base, *candidates] if metric not in e), None):
+        raise ValueError(f"metric {metric!r} is unknown: entry {bad['id']!r} has {', '.join(bad)}; a summary_extractor can add it to every entry, the base model's as well")
+    best = selector.select(metric, candidates, base)
+    return dict(value=best[metric], base_value=base[metric], feature_factor=best['feature_factor'], learning_rate=best['learning_rate'], id=best['id'], strengthen=increase,
+        lms=best['lms'], base_lms=base['lms'], better_than_base=best[metric] > base[metric])
 
 # %% ../nbs/50_decoder_eval.ipynb #bda7bbf5
-def _report(m, probe, c, increase, sel, part):
+def _report(m, probe, c, increase, sel, direction):
     "Values of the chosen candidate on test rows"
     col = probe.classes.index(c)
     p0 = probe.words.probabilities(m.base_model)[:,col]
-    with m.applied(sel['learning_rate'], sel['feature_factor'], part) as changed: p1 = probe.words.probabilities(changed)[:,col]
+    with Edit(m, sel['feature_factor'], delta=direction) as e:
+        e.set(sel['learning_rate'])
+        p1 = probe.words.probabilities(m.base_model)[:,col]
     g = log_odds_gain(p0, p1)
     flip = lambda p: p.mean().item() if increase else 1 - p.mean().item()
     return dict(test_value=flip(p1), test_base_value=flip(p0), test_gain=g['gain'], test_interval=g['interval'], test_note=g['note'], test_rows=len(p0))
 
+# %% ../nbs/50_decoder_eval.ipynb #0771b598
+class _GridFile:
+    "Grid, test values and chosen candidates under `path`, or in memory only if it is None"
+    def __init__(self, path, fingerprint):
+        self.path,self.fingerprint,self.grid,self.tests = path, fingerprint, None, {}
+        kept = read_json(path) if path is not None and path.is_file() else None
+        if kept is None: return
+        if diff := [k for k,v in fingerprint.items() if kept['fingerprint'].get(k) != v]: log.info('%s was made with another %s; scoring again', path.name, ', '.join(diff))
+        else:
+            self.grid = {k if k == 'base' else ast.literal_eval(k): e for k,e in kept['grid'].items()}
+            self.tests = {k: t | dict(test_interval=t['test_interval'] and tuple(t['test_interval'])) for k,t in kept['tests'].items()}
+    def test(self, key, make):
+        "The test values `key`, made if there are none yet"
+        if key not in self.tests: self.tests[key] = make()
+        return self.tests[key]
+    def save(self, chosen):
+        if self.path is not None: write_json(self.path, dict(fingerprint=self.fingerprint, chosen=chosen, tests=self.tests, grid={str(k): e for k,e in self.grid.items()}), indent=None)
+
 # %% ../nbs/50_decoder_eval.ipynb #00673f96
+@dataclass
+class _Task:
+    "One call of `evaluate_decoder`, with its defaults filled in"
+    ev: DecoderEvaluator
+    model: object            # a `ModelWithGradiend`
+    classes: list            # to strengthen or weaken
+    up: bool                 # strengthen
+    lrs: list
+    sets: dict               # feature factor → datasets that it is scored on
+    protect: str|None
+    keep_rows: bool
+    rows: pd.DataFrame|None  # given by the caller
+    texts: list|None
+    limits: dict             # batch_size, max_rows, max_texts of `_probe`
+
+    def __post_init__(self):
+        t = self.ev.trainer
+        self.test_split = 'test' if 'test' in set(t.pairs['split']) else t.selection_split
+        self.directions = {f: t.update_vector(f, protect=self.protect, model=self.model) for f in self.sets} if self.protect else {}
+        self.learner = _weights_digest(self.model.gradiend.named_parameters())
+        self.probe = partial(_probe, self.ev, rows=self.rows, texts=self.texts, **self.limits)
+
+# %% ../nbs/50_decoder_eval.ipynb #86f6bd8a
+@patch
+def fingerprint(self:_Task)->dict:
+    "Everything that decides the grid"
+    t = self.ev.trainer
+    rows,texts = (t.pairs if self.rows is None else self.rows), (t.neutral_texts if self.texts is None else self.texts)
+    return dict(format=1, learner=self.learner, base_model=_weights_digest(self.model.base_model.named_parameters()), rows=_rows_digest(rows.astype(str)), neutral_texts=_digest(*(texts or ())),
+        given=[self.rows is not None, self.texts is not None], learning_rates=sorted(self.lrs), datasets={str(f): list(d) for f,d in sorted(self.sets.items())},
+        limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words), seed=t.training_args.seed, row_probs=self.keep_rows)
+
+# %% ../nbs/50_decoder_eval.ipynb #f89af307
+@patch
+def grid(self:_Task)->dict:
+    "Score it on the selection split"
+    probes = {d: self.probe(d, self.ev.trainer.selection_split) for d in set(self.sets.values())}
+    return run_grid(self.model, {f: probes[d] for f,d in self.sets.items()}, self.lrs, self.directions, self.keep_rows)
+
+@patch
+def choose(self:_Task, file, candidates, base, c, selector)->dict:
+    "The entry of class `c`: chosen among candidates with its feature factor, reported on test rows"
+    ff,name = self.ev.factor(self.model, c, self.up), _key(c, self.up)
+    mine = [e for e in candidates if e['feature_factor'] == ff]
+    if not mine: raise ValueError(f"No candidate has the feature factor {ff:g} that {'strengthens' if self.up else 'weakens'} {c}: add it to feature_factors")
+    sel = _select(name, mine, base, selector, self.up)
+    sel |= file.test(f"{name}_{sel['id']}", lambda: _report(self.model, self.probe(self.ev.needs(c, self.up), self.test_split), c, self.up, sel, self.directions.get(ff)))
+    splits = ('given rows',)*2 if self.rows is not None else (self.ev.trainer.selection_split, self.test_split)
+    return sel | dict(zip(('selection_split','test_split'), splits))
+
+# %% ../nbs/50_decoder_eval.ipynb #36dd01ea
+def _entries(grid, extractor, classes, increase):
+    "Metrics of the candidates and of the base model, after the caller's `extractor` has seen the grid"
+    results,base = (grid, grid['base']) if extractor is None else extractor({k: dict(e) for k,e in grid.items()})
+    candidates = [e for k,e in results.items() if k != 'base'] if isinstance(results, Mapping) else [e for e in results if e.get('id') != 'base']
+    return [_metrics(e, classes, increase) for e in candidates], _metrics(base, classes, increase)
+
+# %% ../nbs/50_decoder_eval.ipynb #bfec7d78
+@patch
+def cache_path(self:DecoderEvaluator, use_cache, target_class=None, increase=True, protect=None)->Path|None:
+    "File that keeps the grid, None if nothing is to be kept"
+    home = self.trainer.experiment_dir
+    if use_cache and home is None: raise ValueError("use_cache=True needs a folder to keep the grid in; give TrainingArguments(experiment_dir=...)")
+    if use_cache is None: use_cache = home is not None and bool(self.trainer.training_args.use_cache)
+    cs = [] if target_class is None else self.classes(target_class)
+    return Path(home)/('_'.join(['decoder_grid', *cs, *['weaken']*(not increase), *[protect]*bool(protect)]) + '.json') if use_cache else None
+
+# %% ../nbs/50_decoder_eval.ipynb #57ad3bb4
+@patch
+def run(self:_Task, path, policy, extractor, metrics)->DecoderResult:
+    "Score, choose, report; the grid is kept at `path` if there is one"
+    file = _GridFile(path, self.fingerprint() if path else {})
+    if file.grid is None: file.grid = self.grid()
+    candidates,base = _entries(file.grid, extractor, self.classes, self.up)
+    out = {_key(c, self.up): self.choose(file, candidates, base, c, policy) for c in self.classes}
+    out |= {k: _select(k, candidates, base, policy, self.up) for k in metrics}
+    out = {k: v | dict(protect=self.protect, learner=self.learner) for k,v in out.items()}
+    file.save(out)
+    return DecoderResult(out, grid=file.grid)
+
+# %% ../nbs/50_decoder_eval.ipynb #990ddf71
 @patch
 def evaluate_decoder(self:DecoderEvaluator,
     lrs:list|None=None,                        # learning rates; default: `decoder_eval_lrs`, else 16 from 0.001 to 100
     feature_factors:list|None=None,            # default: `decoder_eval_feature_factors`, else what the classes need
+    use_cache:bool|None=None,                  # keep the grid in the experiment folder and reuse it; default: as the training arguments say
     max_size_training_like:int|None=None,      # at most so many masked rows a class
     max_size_neutral:int|None=None,            # at most so many texts for the language modeling score
     eval_batch_size:int|None=None,             # rows or texts a batch; default: that of the arguments
     training_like_df:pd.DataFrame|None=None,   # rows to select and report on; columns masked, factual, factual_class
     neutral_df:pd.DataFrame|None=None,         # texts for the language modeling score, column `text`
     selector=None,                             # default: `LMSThresholdPolicy()`
+    summary_extractor=None,                    # function of the grid → (candidates, base model's entry), with metrics added
+    summary_metrics:list|None=None,            # metrics to choose a candidate by as well; each gets an entry of its name
     target_class:str|list|None=None,           # default: both target classes
     increase_target_probabilities:bool=True,   # strengthen; False: weaken, result keys end in `_weaken`
     plot:bool=False,                           # also draw, see `plot_probability_shifts`
     show:bool|None=None,                       # show the plot; default: yes
-    part:str='decoder',                        # see `update_vector`
+    protect:str|None=None,                     # 'target_mass' or 'neutral_text': see `45_protect`
 )->DecoderResult:
     "Score a grid of strengths on validation rows, choose one for each class, report it on test rows"
-    t,a,up = self.trainer,self.trainer.training_args,increase_target_probabilities
-    m,classes = t.get_model(),self.classes(target_class)
-    lrs,ffs = lrs or a.decoder_eval_lrs or list(DEFAULT_LRS), feature_factors or a.decoder_eval_feature_factors
-    probe = partial(_probe, self, rows=training_like_df, texts=neutral_df['text'].tolist() if neutral_df is not None else None, batch_size=eval_batch_size,
-        max_rows=max_size_training_like or a.decoder_eval_max_size_training_like, max_texts=max_size_neutral or a.decoder_eval_max_size_neutral)
-    sets = _datasets(self, m, classes, ffs, up)
-    probes = {d: probe(d, t.selection_split) for d in set(sets.values())}
-    grid,out = run_grid(m, {f: probes[d] for f,d in sets.items()}, lrs, part), DecoderResult()
-    test = 'test' if 'test' in set(t.pairs['split']) else t.selection_split
-    splits = ('given rows',)*2 if training_like_df is not None else (t.selection_split, test)
-    for c in classes:
-        sel = _select(self, m, grid, c, up, selector or LMSThresholdPolicy())
-        out[_key(c, up)] = sel | _report(m, probe(self.needs(c, up), test), c, up, sel, part) | dict(zip(('selection_split','test_split'), splits))
-    out['grid'] = grid
-    if plot: out['plot_path'] = self.plot_path(); self.plot_probability_shifts(out, show=show is not False)
+    if protect not in PROTECTIONS: raise ValueError(f"Unknown protect {protect!r}: choose 'target_mass', 'neutral_text' or None")
+    a,up,m,classes = self.trainer.training_args, increase_target_probabilities, self.trainer.get_model(), self.classes(target_class)
+    sets = _datasets(self, m, classes, feature_factors or a.decoder_eval_feature_factors, up)
+    if summary_extractor or summary_metrics: sets = {f: tuple(self.trainer.pair) for f in sets}   # the caller may look at any class
+    task = _Task(self, m, classes, up, list(lrs or a.decoder_eval_lrs or DEFAULT_LRS), sets, protect, summary_extractor is not None, training_like_df, _texts_of(neutral_df),
+        dict(batch_size=eval_batch_size, max_rows=max_size_training_like or a.decoder_eval_max_size_training_like, max_texts=max_size_neutral or a.decoder_eval_max_size_neutral))
+    out = task.run(self.cache_path(use_cache, target_class, up, protect), selector or LMSThresholdPolicy(), summary_extractor, summary_metrics or ())
+    if plot:
+        out['plot_path'] = self.plot_path()
+        out['plot_paths'] = [out['plot_path']] if out['plot_path'] else []
+        self.plot_probability_shifts(out, show=show is not False)
     return out
 
 # %% ../nbs/50_decoder_eval.ipynb #c5442aec
 def _draw_class(top, low, grid, c, v, i):
     "Curves of class `c` over the learning rate, with its base value and a star at the choice `v`"
     (part,verb),st = ('probs','strengthened') if v['strengthen'] else ('probs_factual','weakened'), series_style(i)
-    es = sorted((k[1], e) for k,e in grid.items() if k != 'base' and k[0] == v['feature_factor'])
+    es = sorted(((k[1], e) for k,e in grid.items() if k != 'base' and k[0] == v['feature_factor']), key=lambda o: o[0])
     xs,p,l = [lr for lr,_ in es], [e[part][c] for _,e in es], [e['lms']['lms'] for _,e in es]
     top.axhline(grid['base'][part][c], color=st['color'], lw=1, ls=':')
     for ax,ys,name in ((top, p, plain_label(f'P({c}), {verb}')), (low, l, None)):
@@ -240,7 +357,7 @@ def plot_probability_shifts(self:DecoderEvaluator,
     "Probability of each class, and language modeling score, over the learning rate; a star marks the choice"
     fig,axs = new_figure(figsize, rows=2, show=show, sharex=True, height_ratios=(3, 2))
     top,low = axs[:,0]
-    for i,(k,v) in enumerate(results.chosen.items()): _draw_class(top, low, results['grid'], k.removesuffix('' if v['strengthen'] else '_weaken'), v, i)
+    for i,(k,v) in enumerate((k, v) for k,v in results.chosen.items() if 'test_value' in v): _draw_class(top, low, results['grid'], k.removesuffix('' if v['strengthen'] else '_weaken'), v, i)
     base = results['grid']['base']['lms']['lms']
     low.axhline(.99*base, color='black', lw=1, ls='--', label='0.99 × base model')
     top.set(ylabel='probability', xscale='log', ylim=(0, None)); low.set(ylabel='LMS', xlabel='learning rate', xscale='log')
