@@ -23,8 +23,9 @@ from .trainer import TextPredictionTrainer, Trainer, class_words
 from .encoder_eval import _neutral_names
 from .decoder_eval import DecoderResult
 
-# %% ../nbs/66_share.ipynb #67e2846b
-def _local(name): return not name or Path(name).exists() or str(name).startswith(('/','.','~'))
+# %% ../nbs/66_share.ipynb #24c17fd4
+def _outside(name): return not name or str(name).startswith(('/','.','~'))
+def _local(name): return _outside(name) or Path(name).exists()
 
 def hub_id(
     m:ModelWithGradiend,       # to be published
@@ -32,7 +33,8 @@ def hub_id(
 )->str:
     "Under which name others find the base model"
     name = base_model or m.base_model_id
-    if _local(name): raise ValueError(f"The base model is known here as {str(name)!r}, which others don't have: pass base_model=, its id on the Hugging Face Hub")
+    bad = _outside(name) if base_model else _local(name)
+    if bad: raise ValueError(f"The base model is {str(name)!r} here, which others don't have: pass base_model=, its id on the Hugging Face Hub")
     return name
 
 # %% ../nbs/66_share.ipynb #da3e66b4
@@ -102,15 +104,20 @@ def _literal(s):
     "`s` as a Python text that can't end a block of code"
     return repr(str(s)).replace('`', r'\x60')
 
-# %% ../nbs/66_share.ipynb #ad036e47
+# %% ../nbs/66_share.ipynb #93642fe8
 def _about(t, m, base):
     "What was learned on which model"
     pos,neg = t.pair
+    kinds = dict(factual="the word that stands there", alternative="the other class's word put there", diff='the difference of the two')
     at = {c: f'{v:+d}' if v else '0' for c,v in m.feature_class_encoding_direction.items()}
     return f"""# GRADIEND: {md_text(pos)} ↔ {md_text(neg)}
 
-A GRADIEND is a small encoder-decoder on the gradients of a language model, here `{base}`. Its encoder turns the gradient at a masked word into one number, its decoder turns that number into a change of the model's weights.
-This one tells **{md_text(pos)}** (at {at[pos]}) from **{md_text(neg)}** (at {at[neg]}). It has {len(m.gradiend):,} of the model's weights as inputs, reads the *{m.source}* gradient and reconstructs the *{m.target}* gradient."""
+A GRADIEND is a small encoder-decoder on the gradients of a language model, here `{base}`.
+Its encoder turns the gradient at a masked word into one number, its decoder turns that number into a change of the model's weights.
+This one tells **{md_text(pos)}** (at {at[pos]}) from **{md_text(neg)}** (at {at[neg]}).
+It has {len(m.gradiend):,} of the model's weights as inputs, reads the *{m.source}* gradient ({kinds[m.source]})
+and reconstructs the *{m.target}* gradient.
+The encodings below are of *{m.source}* gradients; a word that the model expects anyway has a small gradient and lies nearer 0."""
 
 # %% ../nbs/66_share.ipynb #1349b9bf
 @patch
@@ -134,7 +141,7 @@ Source: {md_text(t._data_source())}. Rows by class and split, and the words of t
 
 {_table(['class', *splits, 'words'], [[c, *(n.get((c, s), 0) for s in splits), some(words.get(c, ['(not a target class)']))] for c in classes])}"""
 
-# %% ../nbs/66_share.ipynb #27af6c20
+# %% ../nbs/66_share.ipynb #4f30c0fa
 _folders = 'experiment_dir', 'output_dir', 'logging_dir'
 _seeds = 'seed', 'max_seeds', 'min_convergent_seeds'
 
@@ -147,7 +154,8 @@ def _training(t):
     best,info = h['best_score_checkpoint'], h['convergence_info']
     return f"""## Training
 
-{h['training_stats']['global_step']} steps; the weights of step {best['global_step']} were kept, chosen on {t.selection_split} rows. The run {'converged' if info['converged'] else '**did not converge**'}. {t._seeds_tried(h['training_args'])}
+{h['training_stats']['global_step']} steps; the weights of step {best['global_step']} were kept, chosen on {t.selection_split} rows.
+The run {'converged' if info['converged'] else '**did not converge**'}. {t._seeds_tried(h['training_args'])}
 
 {_table(['argument', 'value'], changed) if changed else 'All arguments are the defaults of `gradiend_nb`.'}"""
 
@@ -158,16 +166,17 @@ def _seeds_tried(self:Trainer, args):
     if r.get('best_seed') != seed: return f"The seed was {seed}."
     return f"Seeds tried: {len(r['seeds_tried'])} of at most {r['max_seeds']}; converged: {r['convergent_count']}; these weights are of seed {seed}."
 
-# %% ../nbs/66_share.ipynb #fc2862e9
+# %% ../nbs/66_share.ipynb #2f5d544e
 def _encoder(t, res):
     "Correlation, class means, neutral texts"
-    names,iv = res['label_value_to_class_name'], res['interval']
+    names,n,iv = res['label_value_to_class_name'], res['n_by_class'], res['interval']
+    split,size = 'test' if 'test' in set(t.pairs['split']) else t.selection_split, res['abs_mean_by_type']
     sure = f"95% bootstrap interval [{iv[0]:.4f}, {iv[1]:.4f}]" if iv else 'too few rows for an interval'
-    rows = [[names.get(k, k), res['n_by_class'][k], f"{v:+.3f}", f"{res['std_by_class'][k]:.3f}"] for k,v in sorted(res['mean_by_class'].items(), reverse=True)]
-    rows += [[f"{_neutral_names.get(k, k)} (mean absolute {res['abs_mean_by_type'][k]:.3f})", '', f'{v:+.3f}', ''] for k,v in res.get('neutral_mean_by_type', {}).items()]
+    rows = [[names.get(k, k), n[k], f'{v:+.3f}', f"{res['std_by_class'][k]:.3f}"] for k,v in sorted(res['mean_by_class'].items(), reverse=True)]
+    for k,v in res.get('neutral_mean_by_type', {}).items(): rows.append([f"{_neutral_names.get(k, k)} (mean absolute {size[k]:.3f})", '', f'{v:+.3f}', ''])
     return f"""## Encoder
 
-Correlation of encoding and class on {sum(r[1] for r in rows if r[1] != '')} {'test' if 'test' in set(t.pairs['split']) else t.selection_split} rows: **{res['correlation']:.4f}** ({sure}).
+Correlation of encoding and class on {sum(n.values())} {split} rows: **{res['correlation']:.4f}** ({sure}).
 
 {_table(['rows', 'n', 'mean encoding', 'sd'], rows)}"""
 
@@ -175,32 +184,37 @@ def _decoder(results):
     "Probabilities and language modeling score before and after"
     if results is None: return '## Decoder\n\nNo change of the base model was evaluated for this card.'
     df = DecoderResult(results).to_frame()
+    weak = ' (for a class that is weakened, one minus its probability at its own masks)'*any(o.endswith('_weaken') for o in results)
     return f"""## Decoder
 
-The base model with the change written into it, at the strength that `evaluate_decoder` chose. *before* and *after* are the probability of the class at masks where the other one stood{" (of a class to be weakened: one minus its probability at its own masks)" if any(o.endswith('_weaken') for o in results) else ''}. LMS is the language modeling score, between 0 and 1.
+The base model with the change written into it, at the strength that `evaluate_decoder` chose.
+*before* and *after* are the probability of the class at masks where the other one stood{weak}. LMS is the language modeling score, between 0 and 1.
 
 {_table(df.columns, [[f'{v:.4g}' if isinstance(v, float) else v for v in r] for r in df.itertuples(index=False)])}"""
 
-# %% ../nbs/66_share.ipynb #205cc157
+# %% ../nbs/66_share.ipynb #85762958
 def _limits(t, enc, dec):
     "What these numbers do not say"
     n = min(enc['n_by_class'].get(k, 0) for k in (1., -1.))
     a,b = map(md_text, t.pair)
-    out = [f"One pair of classes and the words above. What the number is for other words, other classes or other kinds of text was not measured.",
-           f"High correlation says that {a} and {b} differ along this scale, not that nothing else does: whatever goes with the classes in the data is in it too."]
+    out = ["One pair of classes and the words above. What the number is for other words, other classes or other kinds of text was not measured.",
+           f"High correlation says that {a} and {b} differ along this scale, not that nothing else does: what goes with the classes in the data is in it."]
     if n < 100: out.append(f"The test set is small: {n} rows for the smaller class, from the same source as the training rows.")
     else: out.append('The test rows are from the same source as the training rows.')
     if not enc.get('neutral_mean_by_type'): out.append('No texts without the feature were encoded; how far they lie from 0 is not known.')
     if 'validation' not in set(t.pairs['split']): out.append(f"There were no validation rows: the weights were chosen on {t.selection_split} rows.")
-    out.append(f"A change that makes a class likelier where it should also makes its words likelier elsewhere. How much was not measured for this card (`Trainer.compare_edits` does).")
+    out.append('A change that makes a class likelier where it should also makes its words likelier elsewhere. '
+               'How much was not measured for this card (`Trainer.compare_edits` does).')
     if dec is not None: out.append('LMS is one number on a limited set of texts. Other abilities of the changed model were not measured.')
     return '## Limits\n\n' + '\n'.join(f'- {o}' for o in out)
 
-# %% ../nbs/66_share.ipynb #58a2c032
+# %% ../nbs/66_share.ipynb #dcef26e9
 def _usage(t, repo_id, path_in_repo, dec):
     "Lines that load the learner and use it"
     word,at = class_words(t.pairs, t.pair)[t.pair[0]][0], f', subfolder={_literal(path_in_repo)}' if path_in_repo else ''
-    edit = ''.join(f"\nchanged = m.rewrite_base_model(learning_rate={v['learning_rate']:g}, feature_factor={v['feature_factor']:g})  # {' '.join(_literal(k)[1:-1].split())}" for k,v in list((dec or {}).items())[:1])
+    edit = ''
+    for k,v in list((dec or {}).items())[:1]:
+        edit = f"\nchanged = m.rewrite_base_model(learning_rate={v['learning_rate']:g}, feature_factor={v['feature_factor']:g})  # {_literal(k)[1:-1]}"
     return f"""## Use
 
 ```python
@@ -212,9 +226,10 @@ print(m.encode('[MASK] .', {_literal(word)}))  # your text, with the word that s
 
 ## Method
 
-GRADIEND is described in [arXiv 2502.01406](https://arxiv.org/abs/2502.01406) and [arXiv 2602.23993](https://arxiv.org/abs/2602.23993); please cite them. Trained with `gradiend_nb`."""
+GRADIEND is described in [arXiv 2502.01406](https://arxiv.org/abs/2502.01406)
+and [arXiv 2602.23993](https://arxiv.org/abs/2602.23993); please cite them. Trained with `gradiend_nb`."""
 
-# %% ../nbs/66_share.ipynb #1e469c2f
+# %% ../nbs/66_share.ipynb #fec3b337
 @patch
 def model_card(self:Trainer,
     repo_id:str,                      # where it will be published, "org/name"
@@ -234,10 +249,11 @@ def model_card(self:Trainer,
     tags = ['gradiend', 'interpretability', *card_data.pop('tags', [])]
     head = ModelCardData(library_name='gradiend_nb', base_model=base, tags=tags, **card_data)
     picture = f'\n\n![Encodings by class]({plot})' if plot else ''
-    body = [_about(self, m, base), _data(self), _training(self), _encoder(self, enc) + picture, _decoder(decoder_results), _limits(self, enc, decoder_results), _usage(self, repo_id, path_in_repo, decoder_results)]
+    body = [_about(self, m, base), _data(self), _training(self), _encoder(self, enc) + picture, _decoder(decoder_results),
+            _limits(self, enc, decoder_results), _usage(self, repo_id, path_in_repo, decoder_results)]
     return ModelCard(f'---\n{head.to_yaml()}\n---\n\n' + '\n\n'.join(body) + '\n')
 
-# %% ../nbs/66_share.ipynb #c8816439
+# %% ../nbs/66_share.ipynb #91b036a1
 _picture = 'encoder_distributions.png'
 
 @patch
@@ -258,7 +274,8 @@ def push_to_hub(self:Trainer,
         tmp = Path(tmp)
         card = self.model_card(repo_id, at, base, enc, decoder_results, _picture, **(card_data or {}))
         write_published(m, tmp, base)
-        if h := self.get_training_stats(): write_json(tmp/'training.json', h | dict(training_args={k: None if k in _folders else v for k,v in h['training_args'].items()}))
+        if h := self.get_training_stats():
+            write_json(tmp/'training.json', h | dict(training_args={k: None if k in _folders else v for k,v in h['training_args'].items()}))
         self.plot_encoder_distributions(enc, output=tmp/_picture, show=False)
         card.save(tmp/'README.md')
         return commit_folder(tmp, repo_id, **kwargs)
