@@ -5,11 +5,13 @@
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'activation_name', 'GradiendModel', 'topk_count',
            'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'ParamSelection',
-           'ParamMappedGradiendModel', 'read_config', 'load_base', 'demo_model', 'ModelWithGradiend']
+           'ParamMappedGradiendModel', 'read_config', 'relative_path', 'find_checkpoint', 'load_base', 'demo_model',
+           'ModelWithGradiend']
 
 # %% ../nbs/10_model.ipynb #8677fcb1
-import json, math, re
+import glob, json, math, re
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 # %% ../nbs/10_model.ipynb #3175df8b
@@ -20,7 +22,7 @@ from fastcore.basics import patch, basic_repr
 
 # %% ../nbs/10_model.ipynb #d11a59c9
 from .data import demo_path
-from .files import atomic_dir, settle_dir, write_json
+from .files import atomic_dir, is_checkpoint_dir, settle_dir, write_json, _checkpoint_names
 
 # %% ../nbs/10_model.ipynb #6da24e43
 ACTIVATIONS = dict(relu=F.relu, leakyrelu=F.leaky_relu, tanh=torch.tanh, smht=F.hardtanh, elu=F.elu, gelu=F.gelu,
@@ -438,14 +440,73 @@ def _weight_file(folder):
     names = 'model.safetensors', 'pytorch_model.bin', 'model/model.safetensors', 'model/pytorch_model.bin'
     return next((folder/n for n in names if (folder/n).is_file()), None)
 
+# %% ../nbs/10_model.ipynb #5ea4c002
+def relative_path(
+    name:str,     # of the argument, for the message
+    v:str|None,   # folder inside a checkpoint's home, such as "number/3SG_3PL"
+)->str:           # the same; "" for None
+    "Check that `v` stays below where it starts"
+    parts = v.rstrip('/').split('/') if v else []
+    if {'','.','..'} & set(parts) or '\\' in (v or ''): raise ValueError(f"{name} must be a relative path such as 'number/3SG_3PL', got {v!r}")
+    return '/'.join(parts)
+
+
+# %% ../nbs/10_model.ipynb #5ea4c003
+def _from_hub(repo, patterns, **kwargs):
+    "Local copy of the files of `repo` that match `patterns`"
+    from huggingface_hub import snapshot_download
+    try: return Path(snapshot_download(repo, allow_patterns=patterns, **kwargs))
+    except OSError as e:
+        why = ' '.join(str(e).split())[:300]
+        raise FileNotFoundError(f"{repo!r} is no folder here, and could not be loaded from the Hugging Face Hub ({type(e).__name__}: {why}). Check the name and revision; a private repository needs token=") from e
+
+def _is_repo(name):
+    "Could `name` be a repository, \"org/name\"?"
+    return isinstance(name, str) and re.fullmatch(r'\w[\w.-]*/\w[\w.-]*', name) is not None
+
+
+# %% ../nbs/10_model.ipynb #5ea4c004
+def _no_checkpoint(name, root, sub):
+    "The error for a place without a checkpoint: what is there instead, and where the checkpoints are"
+    cfg = root/sub/'config.json'
+    what = "its config.json has no 'architecture', so it describes another kind of model" if cfg.is_file() else 'it has no config.json'
+    have = sorted(o.parent.relative_to(root).as_posix() for o in root.rglob('config.json') if is_checkpoint_dir(o.parent))
+    more = f"; pass one of its {len(have)} checkpoints as subfolder=: {', '.join(have[:60])}{', …' if len(have) > 60 else ''}" if have else ', and there is no checkpoint elsewhere in it'
+    return FileNotFoundError(f"{name}{f', folder {sub},' if sub else ''} is not a GRADIEND checkpoint: {what}{more}")
+
+
+# %% ../nbs/10_model.ipynb #5ea4c005
+def find_checkpoint(
+    name:str|Path,                 # folder, or repository "org/name" on the Hub; a folder goes first
+    subfolder:str|None=None,       # where in it, such as "number/3SG_3PL"; None: at its root
+    revision:str|None=None,        # branch, tag or commit of the repository; None: "main"
+    token:str|bool|None=None,      # of a private repository; None: the one you are logged in with
+    cache_dir:str|Path|None=None,  # where downloads are kept; None: the Hub's own cache
+    local_files_only:bool=False,   # never ask the Hub
+)->Path:                           # folder of the checkpoint on this machine
+    "Where the checkpoint is, downloaded if need be"
+    if not str(name).strip(): raise ValueError("The name of the checkpoint is empty: pass a folder, or a repository as 'org/name'")
+    root,sub = Path(name), relative_path('subfolder', subfolder)
+    if settle_dir(root).is_dir() or not _is_repo(name):
+        if sub and root.is_dir() and not is_checkpoint_dir(settle_dir(root/sub)): raise _no_checkpoint(name, root, sub)
+        return root/sub
+    get,at = partial(_from_hub, name, token=token, cache_dir=cache_dir, local_files_only=local_files_only), (glob.escape(sub) + '/')*bool(sub)
+    root = get([f'{at}config.json'], revision=revision)
+    if not is_checkpoint_dir(root/sub): raise _no_checkpoint(name, get(['config.json','*/config.json'], revision=root.name), sub)
+    get([f'{at}{o}' for o in _checkpoint_names - {'training_rows.parquet'} | {'model/model.safetensors','model/pytorch_model.bin'}], revision=root.name)
+    return root/sub
+
+
 # %% ../nbs/10_model.ipynb #440eaaa8
 @patch(cls_method=True)
 def from_pretrained(cls:GradiendModel,
-    load_directory:str|Path,                # checkpoint directory, ours or the peer's
+    load_directory:str|Path,                # checkpoint directory, ours or the peer's, or a repository on the Hub
     device:str|torch.device|None=None,      # default: CPU
+    **hub,                                  # to `find_checkpoint`: subfolder, revision, token, cache_dir, local_files_only
 ):
     "Load a learner; with its parameter map if the class has one"
-    folder,cfg = Path(load_directory),read_config(load_directory)
+    folder = find_checkpoint(load_directory, **hub)
+    cfg = read_config(folder)
     arch = dict(cfg['architecture'])
     kw = dict(arch, torch_dtype=getattr(torch, arch.pop('torch_dtype')), device=device, init='zero_decoder', **(cfg.get('metadata') or {}))
     if issubclass(cls, ParamMappedGradiendModel):
@@ -461,13 +522,14 @@ def load_base(
     tokenizer=None,                        # default: the one saved with the model
     torch_dtype:torch.dtype=torch.float32, # of the base model's weights
     trust_remote_code:bool=False,          # run code that comes with the model
+    **hub,                                 # to transformers: token, cache_dir, local_files_only
 )->tuple:                                  # the model in evaluation mode, its tokenizer
     "Load a base model and its tokenizer; dropout stays off"
     from transformers import AutoConfig, AutoTokenizer
     if not isinstance(base_model, (str, Path)):
         tokenizer = tokenizer or AutoTokenizer.from_pretrained(base_model.name_or_path)
         return base_model.eval(), tokenizer
-    name,kw = str(base_model), dict(trust_remote_code=trust_remote_code)
+    name,kw = str(base_model), dict(trust_remote_code=trust_remote_code, **hub)
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
     return cls.from_pretrained(name, dtype=torch_dtype, **kw).eval(), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
@@ -541,24 +603,37 @@ def from_base(cls:ModelWithGradiend,
 # %% ../nbs/10_model.ipynb #837719e0
 @patch(cls_method=True)
 def from_pretrained(cls:ModelWithGradiend,
-    load_directory:str|Path|None=None,    # checkpoint directory
+    load_directory:str|Path|None=None,    # checkpoint directory, or a repository on the Hub
     base_model=None,                      # hub id, folder or loaded model; default: the one the checkpoint names
-    gradiend_model=None,                  # checkpoint directory or a `ParamMappedGradiendModel`, instead of `load_directory`
+    gradiend_model=None,                  # directory, repository or a `ParamMappedGradiendModel`, instead of `load_directory`
     tokenizer=None,                       # default: the base model's
     trust_remote_code:bool=False,         # run code that comes with the base model
+    **hub,                                # to `find_checkpoint`: subfolder, revision, token, cache_dir, local_files_only
 ):
     "Load a trained learner and its base model, or raise"
     where = load_directory if load_directory is not None else gradiend_model
     if where is None: raise ValueError("Pass a checkpoint directory, or base_model= and gradiend_model=")
     is_path = isinstance(where, (str, Path))
-    g = ParamMappedGradiendModel.from_pretrained(where) if is_path else where
-    name = base_model if base_model is not None else g.metadata.get('base_model')
-    if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
-    base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code)
-    _check_fit(g, base)
-    m = cls(base, g.to(next(base.parameters()).device), tok, **(_context(Path(where)) if is_path else {}))
+    folder = find_checkpoint(where, **hub) if is_path else None
+    g = ParamMappedGradiendModel.from_pretrained(folder) if is_path else where
+    base,tok = _base_of(g, where, base_model, tokenizer, trust_remote_code, {k: hub[k] for k in ('token','cache_dir','local_files_only') if k in hub})
+    m = cls(base, g.to(next(base.parameters()).device), tok, **(_context(folder) if is_path else {}))
     m.trained = True
     return m
+
+# %% ../nbs/10_model.ipynb #5ea4c006
+def _base_of(g, where, base_model, tokenizer, trust_remote_code, hub):
+    "Base model and tokenizer of the learner `g` from `where`, checked to belong to it"
+    name = base_model if base_model is not None else g.metadata.get('base_model')
+    if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
+    try: base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code, **hub)
+    except OSError as e:
+        if base_model is not None: raise
+        raise FileNotFoundError(f"{where} names the base model {name!r}, which could not be loaded: pass base_model=, a Hugging Face id or a folder ({' '.join(str(e).split())[:300]})") from e
+    _check_fit(g, base)
+    if isinstance(name, (str, Path)): _check_weights(g, base, name)
+    return base, tok
+
 
 # %% ../nbs/10_model.ipynb #6bf6a783
 def _context(folder):
@@ -573,6 +648,15 @@ def _check_fit(g, base):
     shapes = {n: tuple(p.shape) for n,p in base.named_parameters()}
     for o in g.param_map:
         if shapes.get(o.name) != tuple(o.shape): raise ValueError(f"This learner belongs to another base model: it expects {o.name} of shape {tuple(o.shape)}, found {shapes.get(o.name, 'no such parameter')}")
+
+# %% ../nbs/10_model.ipynb #5ea4c007
+def _check_weights(g, base, name):
+    "Raise if `g` was published with the hash of other weights; only weights of the same dtype can be compared"
+    from gradiend_nb.store import model_hash
+    want = g.metadata.get('base_model_hash', {}).get(str(base.dtype).removeprefix('torch.'))
+    if want is not None and (have := model_hash(base)) != want:
+        raise ValueError(f"{name} has other weights than the base model that this learner was trained on (hash {have}, not {want}). To use it all the same, load it and pass the model itself as base_model=")
+
 
 # %% ../nbs/10_model.ipynb #475bbc37
 @patch

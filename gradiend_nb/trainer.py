@@ -26,7 +26,7 @@ from .files import atomic_dir, is_checkpoint_dir, one_writer, safe_run_dir, sett
 from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
-from .model import ModelWithGradiend, ParamMappedGradiendModel, load_base, read_config
+from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
 from .probes import DecoderProbe
@@ -174,11 +174,13 @@ def get_model(self:Trainer,
 # %% ../nbs/20_trainer.ipynb #b0ef3201
 @patch
 def load_model(self:Trainer,
-    load_directory:str|Path,         # a checkpoint
+    load_directory:str|Path,         # a checkpoint, here or on the Hub
     model_with_gradiend_cls=None,    # class that loads it; default: the trainer's
-    **kwargs,                        # to its `from_pretrained`
+    **kwargs,                        # to its `from_pretrained`, `subfolder` and the like included
 )->ModelWithGradiend:
     "Load a checkpoint beside the trainer's own model; a base model that is in memory is not loaded again"
+    load_directory = find_checkpoint(load_directory, **{k: kwargs[k] for k in signature(find_checkpoint).parameters.keys() & kwargs})
+    kwargs = {k: v for k,v in kwargs.items() if k not in ('subfolder','revision')}   # the others are also for the base model
     if self._loaded and 'base_model' not in kwargs and read_config(load_directory)['metadata'].get('base_model') == self._loaded[1][0].name_or_path: kwargs |= dict(zip(('base_model','tokenizer'), self._loaded[1]))
     return self._class(model_with_gradiend_cls).from_pretrained(load_directory, **kwargs)
 
