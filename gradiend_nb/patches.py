@@ -129,12 +129,13 @@ def save_patch(
 @patch
 @delegates(save_patch)
 def save_patch(self:ModelWithGradiend,
-    path:str|Path,        # ends in `.patch.safetensors`
-    learning_rate:float,  # strength
+    path:str|Path,                # ends in `.patch.safetensors`
+    learning_rate:float,          # strength
+    feature_factor:float|list=1., # see `update_vector`
     **kwargs,
-)->Path:                  # the file
+)->Path:                          # the file
     "`save_patch` of this model"
-    return save_patch(self, path, learning_rate, **kwargs)
+    return save_patch(self, path, learning_rate, feature_factor, **kwargs)
 
 # %% ../nbs/62_patches.ipynb #336a1d92
 @dataclass(eq=False)
@@ -157,12 +158,18 @@ class PatchInfo:
 def facts(self:PatchInfo)->dict:
     "Property → text, as the table shows them"
     h = self.header
+    at = f" at {h['revision']}" if h['revision'] else ''
     factor = '' if h['feature_factor'] is None else f", feature factor {h['feature_factor']}"
-    return {'what it does': h['note'] or 'no note', 'base model': f"{h['base_model'] or 'unnamed'}{' at ' + h['revision'] if h['revision'] else ''}, weights {h['base_hash'][:16]}",
-        'edit': f"learning rate {h['learning_rate']:g} × {h['part']}{factor}", 'classes': ', '.join(f'{k} {v:+g}' for k,v in h['classes'].items()) or 'not recorded',
-        'entries': f"{h['entries']:,} of {h['weights']:,} ({h['share']:.2%}) in {len(self.counts)} of {len(h['params'])} parameters", 'kept': 'all that change' if h['topk'] is None else f"topk={h['topk']}",
+    return {
+        'what it does': h['note'] or 'no note',
+        'base model': f"{h['base_model'] or 'unnamed'}{at}, weights {h['base_hash'][:16]}",
+        'edit': f"learning rate {h['learning_rate']:g} × {h['part']}{factor}",
+        'classes': ', '.join(f'{k} {v:+g}' for k,v in h['classes'].items()) or 'not recorded',
+        'entries': f"{h['entries']:,} of {h['weights']:,} ({h['share']:.2%}) in {len(self.counts)} of {len(h['params'])} parameters",
+        'kept': 'all that change' if h['topk'] is None else f"topk={h['topk']}",
         'made by': f"gradiend_nb {h['version']}, patch format {h['format']}"}
 
+# %% ../nbs/62_patches.ipynb #8e6b4d7c
 @patch
 def _repr_markdown_(self:PatchInfo):
     cell = lambda s: str(s).replace('|', r'\|').replace('\n', ' ')
@@ -186,7 +193,8 @@ def _info(path, f):
     meta = f.metadata() or {}
     if 'gradiend_patch' not in meta: raise ValueError(f"{path} is not a patch but another safetensors file: `save_patch` makes patches")
     header = json.loads(meta['gradiend_patch'])
-    if header['format'] != FORMAT: raise ValueError(f"{path} has patch format {header['format']}, this version reads {FORMAT}: install gradiend_nb {header['version']}")
+    if header['format'] != FORMAT:
+        raise ValueError(f"{path} has patch format {header['format']}, this version reads {FORMAT}: install gradiend_nb {header['version']}")
     counts = {k.removesuffix('.index'): math.prod(f.get_slice(k).get_shape()) for k in f.keys() if k.endswith('.index')}
     return PatchInfo(Path(path), header, {n: counts[n] for n in header['params'] if n in counts})
 
@@ -204,7 +212,8 @@ def _load(path):
     if _patch_id(info.header, tensors) != info.id: raise ValueError(f"{path} is damaged: its content does not have the hash it was saved with; get it again")
     changes = {n: [tensors.get(f'{n}.{k}') for k in ('index','old','new')] for n in info.counts}
     bad = next((n for n,v in changes.items() if not _well_formed(info.header['params'][n], *v)), None)
-    if bad or 3*len(changes) != len(tensors): raise ValueError(f"{path} is malformed{' at ' + bad if bad else ''}: every parameter needs ascending positions inside it, and an old and a new value for each")
+    if bad or 3*len(changes) != len(tensors):
+        raise ValueError(f"{path} is malformed{' at ' + bad if bad else ''}: a parameter needs ascending positions in it, an old and a new value for each")
     return info, changes
 
 def _well_formed(fact, i, old, new):
@@ -242,9 +251,9 @@ def _difference(a, b):
 def _check_base(base, info, now):
     "Raise unless the weights `now` are those the patch was made from"
     if (d := _difference(info.header['params'], now)) is None: return
-    h,name = info.header,getattr(base, 'name_or_path', '')
-    raise ValueError(f"{info.path} was made for {h['base_model'] or 'an unnamed model'} with weights {h['base_hash'][:16]}; this is {name or 'an unnamed model'} with weights {model_hash(base)[:16]}. "
-                     f"First difference: {d}. Load that base, with the same class and dtype")
+    h,name = info.header,getattr(base, 'name_or_path', '') or 'an unnamed model'
+    raise ValueError(f"{info.path} was made for {h['base_model'] or 'an unnamed model'} with weights {h['base_hash'][:16]}; "
+        f"this is {name} with weights {model_hash(base)[:16]}. First difference: {d}. Load that base, with the same class and dtype")
 
 def _check_unchanged(stack, now):
     "Raise if the weights are not as the newest patch left them"
@@ -255,7 +264,11 @@ def _holds_new(base, changes):
     "Whether `base` has the new values wherever `changes` goes"
     params = dict(base.named_parameters())
     fits = lambda n,i,v: n in params and params[n].dtype == v.dtype and i[-1] < params[n].numel()
-    return bool(changes) and all(fits(n, i, new) and torch.equal(_bits(params[n].data.take(i.to(params[n].device))).cpu(), _bits(new)) for n,(i,_,new) in changes.items())
+    return bool(changes) and all(fits(n, i, new) and torch.equal(_bits(_read(params[n], i)), _bits(new)) for n,(i,_,new) in changes.items())
+
+def _read(p, i):
+    "Values of `p` at the flat positions `i`, in CPU memory"
+    return p.data.take(i.to(p.device)).cpu()
 
 # %% ../nbs/62_patches.ipynb #5f49ab11
 def _moved(now, old, new):
@@ -277,14 +290,30 @@ def apply_patch(
     _check_unchanged(stack, now)
     _check_base(base, info, stack[0].before if stack else now)
     params = dict(base.named_parameters())
-    displaced = {n: (i, params[n].data.take(i.to(params[n].device)).cpu()) for n,(i,_,_) in changes.items()}
+    displaced = {n: (i, _read(params[n], i)) for n,(i,_,_) in changes.items()}
     _write(params, {n: (i, _moved(displaced[n][1], old, new)) for n,(i,old,new) in changes.items()})
     stack.append(_Applied(info, displaced, now, now | {n: _fact(params[n]) for n in changes}))
     return info
 
+def _put(p, i, v): return p.put_(i.to(p.device), v.to(p.device))
+
 def _write(params, values):
-    "Put values at positions: `values` is parameter → (positions, values)"
-    for n,(i,v) in values.items(): params[n].data.put_(i.to(params[n].device), v.to(params[n].device))
+    "`values` is parameter → (positions, values there)"
+    for n,(i,v) in values.items(): _put(params[n].data, i, v)
+
+# %% ../nbs/62_patches.ipynb #de2b346e
+def _remove_saved(base, path):
+    "Take the patch off a model that was saved with it; refused unless exactly the patch's base remains"
+    if path is None: raise ValueError("No patch is applied to this model; for one that was saved with a patch, pass the patch file")
+    info,changes = _load(path)
+    if not _holds_new(base, changes): raise ValueError(f"{path} is not applied: these weights don't have its values (changed since, or under another patch)")
+    params = dict(base.named_parameters())
+    back = {n: _fact(_put(params[n].data.clone(), i, old)) for n,(i,old,_) in changes.items()}
+    if d := _difference(info.header['params'], _weights(base) | back):
+        raise ValueError(f"{path} can't be taken off: without it these would not be its base's weights ({d}). "
+            "Remove later patches before you save a model, or load the base again")
+    _write(params, {n: (i, old) for n,(i,old,_) in changes.items()})
+    return info
 
 # %% ../nbs/62_patches.ipynb #f8e6576c
 @torch.no_grad()
@@ -298,22 +327,11 @@ def remove_patch(
     if not stack: return _remove_saved(base, path)
     top = stack[-1]
     if path is not None and (id := describe_patch(path).id) != top.info.id:
-        raise ValueError(f"{path} is {'not the newest' if id in [o.info.id for o in stack] else 'not applied'}: the newest patch is {top.info.path}, and only that can be removed")
+        what = 'not the newest' if id in [o.info.id for o in stack] else 'not applied'
+        raise ValueError(f"{path} is {what}: the newest patch is {top.info.path}, and only that can be removed")
     _check_unchanged(stack, _weights(base))
     _write(dict(base.named_parameters()), top.displaced)
     return stack.pop().info
-
-def _remove_saved(base, path):
-    "Take the patch off a model that was saved with it; refused unless exactly the patch's base remains"
-    if path is None: raise ValueError("No patch is applied to this model; for one that was saved with a patch, pass the patch file")
-    info,changes = _load(path)
-    if not _holds_new(base, changes): raise ValueError(f"{path} is not applied: these weights don't have its values (changed since, or under another patch)")
-    params = dict(base.named_parameters())
-    back = {n: _fact(params[n].data.clone().put_((i:=v[0].to(params[n].device)), v[1].to(params[n].device))) for n,v in changes.items()}
-    if d := _difference(info.header['params'], _weights(base) | back):
-        raise ValueError(f"{path} can't be taken off: without it these would not be its base's weights ({d}). Remove later patches before you save a model, or load the base again")
-    _write(params, {n: (i, old) for n,(i,old,_) in changes.items()})
-    return info
 
 # %% ../nbs/62_patches.ipynb #e890bc70
 @contextmanager
@@ -322,11 +340,12 @@ def patched(
     path:str|Path,   # a patch file made from this base model
 ):
     "The base model with a patch on it; whatever happens inside, this patch and those put on top of it come off"
-    depth = len(applied_patches(model))
-    apply_patch(model, path)
-    try: yield _unwrap(model)
+    base = _unwrap(model)
+    stack,start = _stack(base),list(_stack(base))
+    apply_patch(base, path)
+    try: yield base
     finally:
-        while len(applied_patches(model)) > depth: remove_patch(model)
+        while stack != start[:len(stack)]: remove_patch(base)
 
 # %% ../nbs/62_patches.ipynb #ebcbae0e
 @patch
@@ -342,4 +361,4 @@ def save_patch(self:Trainer,
     if not isinstance(target_class, str): raise TypeError(f"A patch holds one change, got target_class={target_class!r}: save a patch for each class")
     _,v = _chosen(decoder_results, target_class, increase_target_probabilities)
     note = f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}"
-    return self.get_model().save_patch(path, v['learning_rate'], feature_factor=v['feature_factor'], topk=topk, note=note)
+    return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], topk=topk, note=note)
