@@ -18,3 +18,4 @@ from .encoder_eval import Evaluator, EncoderEvaluator, Visualizer
 from .decoder_eval import DecoderEvaluator, DecoderResult, LMSThresholdPolicy, LMSTimesMetricPolicy
 from .rewrite import control_directions
 from .share import commit_folder
+from .patches import PatchInfo, applied_patches, apply_patch, describe_patch, patched, remove_patch, save_patch
