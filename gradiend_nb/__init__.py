@@ -17,3 +17,4 @@ from .checkpoints import load_training_stats
 from .encoder_eval import Evaluator, EncoderEvaluator, Visualizer
 from .decoder_eval import DecoderEvaluator, DecoderResult, LMSThresholdPolicy, LMSTimesMetricPolicy
 from .rewrite import control_directions
+from .report import Report
