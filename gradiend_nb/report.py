@@ -99,7 +99,7 @@ def _three(before, after):
     order = (torch.logit(after, 1e-6) - torch.logit(before, 1e-6)).argsort(descending=True, stable=True).tolist()
     return dict.fromkeys((order[0], order[len(order)//2], order[-1]))
 
-# %% ../nbs/64_report.ipynb #a3b90842
+# %% ../nbs/64_report.ipynb #27b0ea76
 def _column(t, name):
     "Masked text → entry of the column `name` of the trainer's data"
     if name in t.pairs: return dict(zip(t.pairs['masked'], t.pairs[name]))
@@ -107,7 +107,8 @@ def _column(t, name):
     cols = SimpleNamespace(masked=c.masked_col, label=c.label_col, label_class=c.label_class_col, split='split') if c else None
     frames = [df for df in _by_class(t._rows, cols).values()] if c else []
     have = dict.fromkeys([*t.pairs.columns, *(o for df in frames for o in df.columns)])
-    if name not in have: raise ValueError(f"antecedent={name!r} is no column of the data, which has {', '.join(map(str, have))}: name one of these, or pass a dict or a function from masked text to antecedent")
+    if name not in have: raise ValueError(f"antecedent={name!r} is no column of the data, which has {', '.join(map(str, have))}: "
+        "name one of these, or pass a dict or a function from masked text to antecedent")
     return {s.replace(c.mask_placeholder, '[MASK]'): a for df in frames if name in df for s,a in zip(df[c.masked_col], df[name])}
 
 # %% ../nbs/64_report.ipynb #803a9f73
@@ -128,16 +129,18 @@ def _mean_interval(p, n=1000, seed=0):
     draws = p.double()[torch.randint(len(p), (n, len(p)), generator=torch.Generator().manual_seed(seed))].mean(1)
     return draws.quantile(torch.tensor([.025,.975], dtype=torch.float64)).tolist()
 
-# %% ../nbs/64_report.ipynb #57a55d38
+# %% ../nbs/64_report.ipynb #d8a1de84
 def _gain(before, after):
     "Mean probabilities and log-odds gain of some rows, with their intervals"
     g = log_odds_gain(before, after)
-    return dict(rows=len(before), before=before.mean().item(), before_interval=_mean_interval(before), after=after.mean().item(), after_interval=_mean_interval(after), gain=g['gain'], gain_interval=g['interval'])
+    sides = {k: v for name,p in (('before', before), ('after', after)) for k,v in ((name, p.mean().item()), (f'{name}_interval', _mean_interval(p)))}
+    return dict(rows=len(before), **sides, gain=g['gain'], gain_interval=g['interval'])
 
 def _portability(t, of, texts, before, after):
     "The effect on rows with new and with known antecedents"
     names,known = [of(s) for s in texts], {of(s) for s in t.pairs.loc[t.pairs['split'] == 'train','masked']} - {None}
-    if not known or not any(names): raise ValueError(f"antecedent gives no noun for any {'row of the report' if known else 'training row'}: its keys must be masked texts such as {texts[0]!r}")
+    if not known or not any(names): raise ValueError(f"antecedent gives no noun for any {'row of the report' if known else 'training row'}: "
+        f"its keys must be masked texts such as {texts[0]!r}")
     out = dict(without=names.count(None))
     for k,at in dict(new=[n is not None and n not in known for n in names], known=[n in known for n in names]).items():
         if any(at): out[k] = dict(_gain(before[at], after[at]), nouns=len({n for n,o in zip(names, at) if o}))
@@ -157,14 +160,15 @@ class _Bench:
         "Language modeling score of the model as it is now"
         return self.lms.score(self.m.base_model)
 
-# %% ../nbs/64_report.ipynb #4c0703e6
+# %% ../nbs/64_report.ipynb #fc72477e
 def _same(c, v, key, p):
     "Raise if the result `v` of class `c` notes another mean than that of `p`"
     if v['test_split'] == 'given rows' or abs(v[key] - p.mean().item()) <= 5e-3: return
     when = 'before' if 'base' in key else 'after'
-    raise ValueError(f"decoder_results has P({c}) = {v[key]:.3f} {when} the change, this trainer gives {p.mean().item():.3f} on the same rows: they belong to another model or trainer, so run its evaluate_decoder() first")
+    raise ValueError(f"decoder_results has P({c}) = {v[key]:.3f} {when} the change, this trainer gives {p.mean().item():.3f} on the same rows: "
+        "they belong to another model or trainer, so run evaluate_decoder() of this one first")
 
-# %% ../nbs/64_report.ipynb #92164896
+# %% ../nbs/64_report.ipynb #2e65b4ed
 def _side(b, c, v):
     "Rows of class `c`'s direction, and P(c) on them and on the neutral slots before the change"
     t,split = b.t,v['test_split']
@@ -172,7 +176,8 @@ def _side(b, c, v):
     n = v['test_rows'] if v['test_split'] == split else t.training_args.decoder_eval_max_size_training_like
     rows = t._get_decoder_eval_dataframe(split, n)
     texts = rows.loc[rows['factual_class'] != c, 'masked'].tolist()
-    o = SimpleNamespace(c=c, v=v, split=split, texts=texts, probes=(ClassProbe(b.m.tokenizer, texts, b.classes), b.neutral), col=list(b.classes).index(c), lr=v['learning_rate'])
+    probes = ClassProbe(b.m.tokenizer, texts, b.classes), b.neutral
+    o = SimpleNamespace(c=c, v=v, split=split, texts=texts, probes=probes, col=list(b.classes).index(c), lr=v['learning_rate'])
     o.before = o.probes[0].probabilities(b.m.base_model)[:,o.col], b.base_neutral[:,o.col]
     _same(c, v, 'test_base_value', o.before[0])
     return o
@@ -190,10 +195,10 @@ def _curve(b, o, e, at_one, most=16):
         if times >= 1 and not out[-1]['lms_kept'] >= .9: break
     return dict(points=out, breaks_at=next((q['times'] for q in out if not q['lms_kept'] >= .9), None), tried=out[-1]['times'])
 
-# %% ../nbs/64_report.ipynb #db5b50a9
-def _control(b, o, m, delta, keep):
-    "Effect of `delta`, in the coordinates of `m`, at the largest strength that keeps the share `keep` of LMS"
-    with Edit(m, delta=delta) as e:
+# %% ../nbs/64_report.ipynb #891ab350
+def _control(b, o, delta, keep):
+    "Effect of `delta` at the largest strength that keeps the share `keep` of LMS"
+    with Edit(b.m, delta=delta) as e:
         def kept(times):
             e.set(times*o.lr)
             return b.score()['lms']/b.base_lms['lms']
@@ -217,14 +222,22 @@ def _swapped_trainer(t):
         resume_from_checkpoint=False, use_cached_gradients=False, max_seeds=1, min_convergent_seeds=None, fail_on_non_convergence=False)
     return twin.train(model=m.base_model)
 
-# %% ../nbs/64_report.ipynb #6389bb80
+# %% ../nbs/64_report.ipynb #6801a709
+def _retrained(b, o, delta, twin):
+    "Effect of the direction of `twin`, a trainer on swapped rows, with its length and cosine relative to `delta`"
+    m,d = twin.get_model(),_delta(twin, o.v)
+    mine,other = b.m.gradiend.unflatten(delta), m.gradiend.unflatten(d)
+    cos = sum((mine[k]*other[k]).sum().item() for k in mine if k in other)/(_norm(delta)*_norm(d))
+    with Edit(m, delta=d) as e:
+        e.set(o.lr)
+        kept,effect = b.score()['lms']/b.base_lms['lms'], _effect(o.before, _at(b.m, o.probes, o.col))
+    return dict(times=1., lms_kept=kept, **effect, length=_norm(d)/_norm(delta), cosine=cos)
+
 def _controls(b, o, delta, keep, learned, twin, simple=True):
-    "Name → effect of the learned edit and its controls; `twin`: trainer on swapped rows, or None"
-    ds = [(k, b.m, d) for k,d in _know_less(b.m, b.words, delta).items() if k != 'learned' and d.any()] if simple else []
-    if twin is not None:
-        d = _delta(twin, o.v)
-        ds.append(('retrained on swapped words', twin.get_model(), d*(delta.norm()/d.norm())))
-    return dict(learned=learned) | {k: _control(b, o, m, d, keep) for k,m,d in ds}
+    "Name → effect of the learned edit and of its controls that differ from it; `twin`: trainer on swapped rows, or None"
+    ds = {k: d for k,d in _know_less(b.m, b.words, delta).items() if d.any() and not torch.equal(d, delta)} if simple else {}
+    out = dict(learned=learned) | {k: _control(b, o, d, keep) for k,d in ds.items()}
+    return out if twin is None else out | {'retrained on swapped words': _retrained(b, o, delta, twin)}
 
 # %% ../nbs/64_report.ipynb #56508013
 def _verdict(c, n):
@@ -238,12 +251,13 @@ def _verdict(c, n):
     if no: return dict(took=False, text=f"{c}: the edit did not take: {' and '.join(no)}")
     return dict(took=True, text=f"{c}: the edit took. Its log-odds gain is {gain}, and it keeps {kept:.3f} of the base model's language modeling score")
 
-# %% ../nbs/64_report.ipynb #b8d8eff2
+# %% ../nbs/64_report.ipynb #3c4d25c4
 def _locality(b, after, effect):
     "What the change does to text without the feature"
-    return dict(before=b.base_lms, after=after, lms_kept=after['lms']/b.base_lms['lms'], neutral_slots=len(b.neutral), neutral_lift=effect['neutral_lift'], selectivity=effect['selectivity'])
+    return dict(before=b.base_lms, after=after, lms_kept=after['lms']/b.base_lms['lms'], neutral_slots=len(b.neutral),
+        neutral_lift=effect['neutral_lift'], selectivity=effect['selectivity'])
 
-# %% ../nbs/64_report.ipynb #87744acf
+# %% ../nbs/64_report.ipynb #c13624c1
 def _examples(b, o, after, seed):
     "Numbered texts to show: three rows of the direction and two neutral slots"
     rows = dict(zip(('largest change','median change','smallest change'), (o.texts[i] for i in _three(o.before[0], after[0]))))
@@ -263,14 +277,15 @@ def _direction(b, o, of, simple, twin):
     effect = _effect(o.before, after)
     local = _locality(b, lms, effect)
     gain = _gain(o.before[0], after[0])
-    n = dict(learning_rate=o.lr, feature_factor=o.v['feature_factor'], split=o.split, held_out=o.v['test_split'] == o.split != o.v['selection_split'], probability=gain, locality=local)
-    n |= dict(portability=None if of is None else _portability(b.t, of, o.texts, o.before[0], after[0]), change=change_size(b.m, delta, o.lr, b.words), strength=curve)
+    held_out,ported = o.v['test_split'] == o.split != o.v['selection_split'], None if of is None else _portability(b.t, of, o.texts, o.before[0], after[0])
+    n = dict(learning_rate=o.lr, feature_factor=o.v['feature_factor'], split=o.split, held_out=held_out, probability=gain, locality=local,
+        portability=ported, change=change_size(b.m, delta, o.lr, b.words), strength=curve)
     n['examples'] = [dict(which=k, text=s, before=f, after=g) for (k,s),f,g in zip(shown.items(), top_fillers(b.m, list(shown.values())), then)]
     learned = dict(times=1., lms_kept=local['lms_kept'], **effect)
     n['controls'] = _controls(b, o, delta, min(.99, local['lms_kept']), learned, twin, simple) if simple or twin else {}
     return n | dict(verdict=_verdict(o.c, n))
 
-# %% ../nbs/64_report.ipynb #b5e62dbf
+# %% ../nbs/64_report.ipynb #20a9bfe3
 def _num(x, f='.3f'): return 'n/a' if x is None else format(x, f)
 
 def _with(x, iv, f='.3f'): return _num(x, f) + (f' [{iv[0]:{f}}, {iv[1]:{f}}]' if iv else '')
@@ -279,8 +294,9 @@ def _summary(n):
     "One line for each direction"
     def line(c, v):
         p,l = v['probability'],v['locality']
-        return {'strengthen': c, 'rows': f"{p['rows']} ({v['split']})", 'P before': _num(p['before']), 'P after': _num(p['after']), 'log-odds gain': _with(p['gain'], p['gain_interval'], '+.2f'),
-            'LMS kept': _num(l['lms_kept']), 'lift on neutral': _num(l['neutral_lift'], '+.2f'), 'text breaks at': _breaks(v['strength'])}
+        return {'strengthen': c, 'rows': f"{p['rows']} ({v['split']})", 'P before': _num(p['before']), 'P after': _num(p['after']),
+            'log-odds gain': _with(p['gain'], p['gain_interval'], '+.2f'), 'LMS kept': _num(l['lms_kept']),
+            'lift on neutral': _num(l['neutral_lift'], '+.2f'), 'text breaks at': _breaks(v['strength'])}
     return pd.DataFrame([line(c, v) for c,v in n['classes'].items()])
 
 def _breaks(s): return f"not within {s['tried']:.3g} times" if s['breaks_at'] is None else f"{s['breaks_at']:.3g} times"
@@ -297,58 +313,76 @@ class Report:
         return {c: v['verdict']['text'] for c,v in self.numbers['classes'].items()}
     def __repr__(self): return '\n'.join(self.verdicts.values())
 
-# %% ../nbs/64_report.ipynb #e32801ac
+# %% ../nbs/64_report.ipynb #b786289b
 def _probabilities(c, v):
     p = v['probability']
-    return {'strengthen': c, 'rows': p['rows'], 'split': v['split'], 'learning rate': f"{v['learning_rate']:g}", 'P before': _with(p['before'], p['before_interval']),
-        'P after': _with(p['after'], p['after_interval']), 'log-odds gain': _with(p['gain'], p['gain_interval'], '+.2f')}
+    return {'strengthen': c, 'rows': p['rows'], 'split': v['split'], 'learning rate': f"{v['learning_rate']:g}",
+        'P before': _with(p['before'], p['before_interval']), 'P after': _with(p['after'], p['after_interval']),
+        'log-odds gain': _with(p['gain'], p['gain_interval'], '+.2f')}
 
 def _local(c, v):
     l,p = v['locality'],v['probability']
     two = lambda k,f='.3f': f"{_num(l['before'][k], f)} → {_num(l['after'][k], f)}"
-    return {'strengthen': c, 'LMS': two('lms'), 'kept': _num(l['lms_kept']), 'NLL': two('nll'), 'perplexity': two('perplexity', '.1f'), 'gain': _num(p['gain'], '+.2f'),
-        'lift on neutral slots': f"{_num(l['neutral_lift'], '+.2f')} ({l['neutral_slots']} slots)", 'selectivity': _num(l['selectivity'], '+.2f')}
+    return {'strengthen': c, 'LMS': two('lms'), 'kept': _num(l['lms_kept']), 'NLL': two('nll'), 'perplexity': two('perplexity', '.1f'),
+        'gain': _num(p['gain'], '+.2f'), 'lift on neutral slots': f"{_num(l['neutral_lift'], '+.2f')} ({l['neutral_slots']} slots)",
+        'selectivity': _num(l['selectivity'], '+.2f')}
 
 def _portable(c, v):
     return [{'strengthen': c, 'antecedent': k, 'rows': o['rows'], 'nouns': o['nouns'], 'P before': _num(o['before']), 'P after': _num(o['after']),
         'log-odds gain': _with(o['gain'], o['gain_interval'], '+.2f')} for k,o in (v['portability'] or {}).items() if k in ('new','known')]
 
-# %% ../nbs/64_report.ipynb #bfffa6ad
+# %% ../nbs/64_report.ipynb #cf9a3ea3
 def _size(c, v):
     s = v['change']
     top = sorted(((x, l, p) for l,ps in s['place'].items() for p,x in ps.items()), reverse=True)[:4]
-    return {'strengthen': c, 'size (share of the norm of all weights)': _num(s['ratio'], '.2%'), 'entries changed': f"{s['entries']:,} ({s['entries_share']:.1%})",
-        'in embedding rows of the words': _num(s['word_rows'], '.0%'), 'most of its squared norm': ', '.join(f'{p}, {l}: {x:.0%}' for x,l,p in top)}
+    return {'strengthen': c, 'size (share of the norm of all weights)': _num(s['ratio'], '.2%'),
+        'entries changed': f"{s['entries']:,} ({s['entries_share']:.1%})", 'in embedding rows of the words': _num(s['word_rows'], '.0%'),
+        'most of its squared norm': ', '.join(f'{p}, {l}: {x:.0%}' for x,l,p in top)}
 
 def _control_lines(c, v):
-    return [{'strengthen': c, 'edit': k, 'strength': f"{o['times']:.3g} ×", 'log-odds gain': _with(o['gain'], o['interval'], '+.2f'), 'lift on neutral': _num(o['neutral_lift'], '+.2f'),
-        'selectivity': _num(o['selectivity'], '+.2f'), 'LMS kept': _num(o['lms_kept'])} for k,o in v['controls'].items()]
+    return [{'strengthen': c, 'edit': k, 'strength': f"{o['times']:.3g} ×", 'log-odds gain': _with(o['gain'], o['interval'], '+.2f'),
+        'lift on neutral': _num(o['neutral_lift'], '+.2f'), 'selectivity': _num(o['selectivity'], '+.2f'), 'LMS kept': _num(o['lms_kept'])}
+        for k,o in v['controls'].items()]
 
 def _example_lines(c, v):
     show = lambda fs: ', '.join(f'{w} {p:.2f}' for w,p in fs)
     return [{'strengthen': c, 'row': e['which'], 'text': e['text'], 'before': show(e['before']), 'after': show(e['after'])} for e in v['examples']]
 
-# %% ../nbs/64_report.ipynb #ac12215c
+# %% ../nbs/64_report.ipynb #2f6ee664
 def _best_control(c, v):
     "A sentence about the control with the largest selectivity"
-    k,o = max(((k, o) for k,o in v['controls'].items() if k != 'learned'), key=lambda ko: ko[1]['selectivity'] or 0.)
-    mine = v['controls']['learned']['selectivity']
-    return f"{c}: the best control is {k!r} with a selectivity of {_num(o['selectivity'], '+.2f')}, {'more' if (o['selectivity'] or 0.) > (mine or 0.) else 'less'} than the learned edit's {_num(mine, '+.2f')}."
+    k,best = max(((k, o['selectivity'] or 0.) for k,o in v['controls'].items() if k != 'learned'), key=lambda ko: ko[1])
+    mine = v['controls']['learned']['selectivity'] or 0.
+    return f"{c}: the best control is {k!r} with a selectivity of {best:+.2f}, {'more' if best > mine else 'less'} than the learned edit's {mine:+.2f}."
+
+def _limit(c, v):
+    s = v['strength']
+    if s['breaks_at'] is None: return f"{c}: LMS keeps 0.9 of the base model's up to {s['tried']:.3g} times the chosen strength, the largest that was tried."
+    return f"{c}: LMS falls below 0.9 of the base model's at {_breaks(s)} the chosen strength."
+
+# %% ../nbs/64_report.ipynb #57a6ef81
+_NO_NOUNS = "Left out: pass antecedent= (a column of the data, a dict or a function) to see the effect on nouns that were never trained on."
+_RULE = "Each as strong as the limit allows: 0.99 of LMS, or what the learned edit keeps if that is less. Strength in multiples of the chosen one."
+
+def _swap_line(c, v):
+    o = v['controls'].get('retrained on swapped words')
+    say = "retrained on swapped words, at its own length, which is"
+    return [f"{c}: {say} {o['length']:.2f} of the learned one's; the cosine of the two is {o['cosine']:+.2f}."] if o else []
 
 def _sections(n):
     "Headings with their paragraphs (str) and tables (DataFrame)"
     cs = list(n['classes'].items())
     table = lambda f: pd.DataFrame([f(c, v) for c,v in cs])
     many = lambda f: pd.DataFrame([o for c,v in cs for o in f(c, v)])
-    ported = many(_portable) if any(v['portability'] for _,v in cs) else "Left out: pass antecedent= (a column of the data, a dict or a function) to see the effect on nouns that were never trained on."
-    controls = ["Each as strong as the limit allows: 0.99 of LMS, or what the learned edit keeps if that is less. Strength in multiples of the chosen one.", many(_control_lines),
-        *(_best_control(c, v) for c,v in cs if len(v['controls']) > 1)] if any(v['controls'] for _,v in cs) else ["Left out: controls=False."]
+    said = [s for c,v in cs if len(v['controls']) > 1 for s in (_best_control(c, v), *_swap_line(c, v))]
     return {'Target probabilities': ["Measured where the other class is right, with 95% bootstrap intervals over rows.", table(_probabilities)],
-        'Locality': ["Text without the feature should stay as it is. Selectivity is the gain minus the lift of the same words on neutral slots.", table(_local)],
-        'Portability': [ported], 'Size and place': [table(_size)], 'Strength': [f"{c}: LMS falls below 0.9 of the base model's at {_breaks(v['strength'])} the chosen strength." for c,v in cs],
-        'Controls': controls, 'Examples': ["The three likeliest tokens.", many(_example_lines)]}
+        'Locality': ["Text without the feature should stay as it is. Selectivity: gain minus lift of the same words on neutral slots.", table(_local)],
+        'Portability': [many(_portable) if any(v['portability'] for _,v in cs) else _NO_NOUNS],
+        'Size and place': [table(_size)], 'Strength': [_limit(c, v) for c,v in cs],
+        'Controls': [_RULE, many(_control_lines), *said] if said else ["Left out: controls=False."],
+        'Examples': ["The three likeliest tokens.", many(_example_lines)]}
 
-# %% ../nbs/64_report.ipynb #bc4c7304
+# %% ../nbs/64_report.ipynb #67b04d39
 def _draw_probabilities(ax, v):
     "Before and after with intervals; beside them the rows with new antecedents, if these are not all"
     p,lines = v['probability'],[]
@@ -360,7 +394,8 @@ def _draw_probabilities(ax, v):
         if iv: ax.plot(iv, [i,i], color=palette[late], lw=2, marker='|', ms=8)
         ax.plot([x], [i], marker='os'[late], color=palette[late], ms=5, ls='none')
         ax.annotate(f'{x:.3f}', (x, i), xytext=(0, 6), textcoords='offset points', ha='left' if x < .1 else 'right' if x > .9 else 'center', fontsize=8)
-    ax.set(yticks=range(len(lines)), yticklabels=[o[0] for o in lines], ylim=(len(lines)-.4, -.8), xlim=(-.03,1.03), xlabel='probability where the other class is right')
+    ax.set_yticks(range(len(lines)), [o[0] for o in lines])
+    ax.set(ylim=(len(lines)-.4, -.8), xlim=(-.03,1.03), xlabel='probability where the other class is right')
 
 # %% ../nbs/64_report.ipynb #a61d8ffe
 _ABOVE = dict(fontsize=8, frameon=False, loc='lower left', bbox_to_anchor=(-.02, .98), ncols=2, borderaxespad=0)   # legend over the panel, where no curve is
@@ -381,7 +416,7 @@ def _draw_strength(ax, v):
     ax.set_xticks(ticks, [f'{x:g}' for x in ticks]); ax.minorticks_off()
     ax.legend(**_ABOVE)
 
-# %% ../nbs/64_report.ipynb #5eac98c2
+# %% ../nbs/64_report.ipynb #710995fc
 def _draw_controls(ax, v):
     "Gain and lift of each edit as bars"
     names = list(v['controls'])
@@ -389,7 +424,9 @@ def _draw_controls(ax, v):
         ys = [y + .38*i - .19 for y in range(len(names))]
         xs = [v['controls'][c][k] or 0. for c in names]
         ax.barh(ys, xs, .36, color=palette[i] if not i else 'white', edgecolor=palette[i], hatch=hatch, label=label)
-        for x,y in zip(xs, ys): ax.annotate(f'{round(x, 1)+0.:+.1f}', (x, y), xytext=(3 if x >= 0 else -3, 0), textcoords='offset points', va='center', ha='left' if x >= 0 else 'right', fontsize=8)
+        for x,y in zip(xs, ys):
+            side = dict(xytext=(3,0), ha='left') if x >= 0 else dict(xytext=(-3,0), ha='right')
+            ax.annotate(f'{round(x, 1)+0.:+.1f}', (x, y), textcoords='offset points', va='center', fontsize=8, **side)
     ax.axvline(0, color='black', lw=.8); ax.margins(x=.2)
     ax.set(yticks=range(len(names)), ylim=(len(names)-.4, -.6), xlabel='nats')
     ax.set_yticklabels([plain_label(c, 30).replace('retrained on ', 'retrained on\n') for c in names])
@@ -420,7 +457,7 @@ def _draw_place(ax, v):
     if not few: ax.figure.colorbar(im, ax=ax, pad=.02, aspect=30).ax.tick_params(labelsize=8)
     ax.set_title('% of the squared norm of the change', fontsize=9)
 
-# %% ../nbs/64_report.ipynb #8ba69c83
+# %% ../nbs/64_report.ipynb #79ccf46d
 _WORDS = {True: 'the edit took', False: 'the edit did not take', None: 'too few rows'}
 
 def _ticks(ax): return [o.get_text() for o in ax.get_yticklabels()]
@@ -433,7 +470,8 @@ def figure(self:Report,
 ):                               # the figure
     "All panels on one page, a column for each direction"
     cs = self.numbers['classes']
-    draws = [(_draw_probabilities, 1.), (_draw_strength, 1.5), *([(_draw_controls, 1.6)] if any(v['controls'] for v in cs.values()) else []), (_draw_place, 1.7)]
+    draws = [(_draw_probabilities, 1.), (_draw_strength, 1.5), (_draw_controls, 1.6), (_draw_place, 1.7)]
+    if not any(v['controls'] for v in cs.values()): draws.pop(2)
     fig,axs = new_figure(figsize or (8, 9.4 if len(draws) == 4 else 7), rows=len(draws), cols=len(cs), show=show, height_ratios=[h for _,h in draws])
     for j,(c,v) in enumerate(cs.items()):
         for i,(draw,_) in enumerate(draws):
@@ -462,7 +500,7 @@ def to_markdown(self:Report)->str:
     parts = [f'## {h}\n\n' + '\n\n'.join(map(_md, os)) for h,os in _sections(self.numbers).items()]
     return '\n\n'.join([title, self._repr_markdown_(), *parts]) + '\n'
 
-# %% ../nbs/64_report.ipynb #98f2d473
+# %% ../nbs/64_report.ipynb #9474052c
 @patch(as_prop=True)
 def png(self:Report)->bytes:
     "The figure as a picture; drawn once"
@@ -470,18 +508,22 @@ def png(self:Report)->bytes:
     return self._image
 
 @patch
-def _image_tag(self:Report): return f'<img style="max-width:100%" alt="Figure of the report" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
+def _image_tag(self:Report):
+    return f'<img style="max-width:100%" alt="Figure of the report" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
 
 @patch
 def _repr_html_(self:Report): return ''.join(map(_html, [*self.verdicts.values(), _summary(self.numbers)])) + self._image_tag()
 
+_STYLE = """body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}
+table{border-collapse:collapse} td,th{padding:.2em .7em;border-bottom:1px solid #ccc;text-align:left}"""
+
 @patch
 def to_html(self:Report)->str:
     "The whole page as a document of its own, figure included"
-    style = 'body{font:15px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em}table{border-collapse:collapse}td,th{padding:.2em .7em;border-bottom:1px solid #ccc;text-align:left}'
     title = escape(f"Report on {', '.join(self.verdicts)} ({self.numbers['model']})")
     body = ''.join(f'<h2>{h}</h2>' + ''.join(map(_html, os)) for h,os in _sections(self.numbers).items())
-    return f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head><body><h1>{title}</h1>{self._repr_html_()}{body}</body></html>\n'
+    head = f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style></head>'
+    return f'{head}<body><h1>{title}</h1>{self._repr_html_()}{body}</body></html>\n'
 
 # %% ../nbs/64_report.ipynb #84f5f5e5
 @patch
@@ -496,14 +538,14 @@ def save(self:Report,
         write_json(tmp/'report.json', self.numbers)
     return Path(folder)
 
-# %% ../nbs/64_report.ipynb #fb228deb
+# %% ../nbs/64_report.ipynb #0fddf632
 @patch
 def report(self:Trainer,
     decoder_results:dict|None=None,      # of `evaluate_decoder`; default: it is run
     target_class:str|list|None=None,     # classes to strengthen; default: all in the results
     antecedent=None,                     # where the noun of a row is: a column of the data, a dict or Series from masked text, or a function of it
     controls:bool=True,                  # measure edits that know less
-    retrained_control:bool=False,        # also train on swapped words; takes as long as `train()`
+    retrained_control:bool=False,        # also train on swapped words, see `_retrained`; takes as long as `train()`
 )->Report:
     "One page that says whether the edit took"
     asked = DecoderEvaluator(self).classes(target_class)
