@@ -19,3 +19,4 @@ from .decoder_eval import DecoderEvaluator, DecoderResult, LMSThresholdPolicy, L
 from .rewrite import control_directions
 from .share import commit_folder
 from .patches import PatchInfo, applied_patches, apply_patch, describe_patch, patched, remove_patch, save_patch
+from .report import Report

@@ -82,6 +82,12 @@ def _word_rows(m, words):
     return [b.to(m.gradiend.enc.weight.device) for b in both]
 
 # %% ../nbs/60_rewrite.ipynb #6b3b2b34
+def _know_less(m, words, d, seed=0):
+    "Direction `d` and the edits that know less"
+    rows,emb = _word_rows(m, words)
+    r = torch.randn(d.shape, generator=torch.Generator().manual_seed(seed)).to(d)
+    return {'learned': d, 'target rows only': d*rows, 'no word embeddings': d*~emb, 'random': r * (d.norm()/r.norm())}
+
 def control_directions(
     m:ModelWithGradiend,      # base model and learner
     words:list,               # str, of both classes
@@ -90,33 +96,40 @@ def control_directions(
     seed:int=0,               # of the random direction
 )->dict:                      # name → direction, shape (D,)
     "The learned direction and the edits that know less"
-    d = update_vector(m.gradiend, feature_factor, part)
-    rows,emb = _word_rows(m, words)
-    r = torch.randn(d.shape, generator=torch.Generator().manual_seed(seed)).to(d)
-    return {'learned': d, 'target rows only': d*rows, 'no word embeddings': d*~emb, 'random': r * (d.norm()/r.norm())}
+    return _know_less(m, words, update_vector(m.gradiend, feature_factor, part), seed)
 
 # %% ../nbs/60_rewrite.ipynb #19ab20d7
-def _best_strength(m, probe, delta, col, lrs, policy):
-    "Strength of `delta` that `policy` chooses on `probe`"
+def _best_strength(m, probe, delta, col, lrs, policy, base):
+    "Strength of `delta` that `policy` chooses on `probe`, `base` being the base model's score on it"
     line = lambda s: dict(p=s['row_probs'][:,col].mean().item(), lms=s['lms']['lms'])
-    base,cands = line(probe.score(m.base_model)), []
+    base,cands = line(base),[]
     with Edit(m, delta=delta) as e:
         for lr in sorted(lrs):
             e.set(lr); cands.append(dict(line(probe.score(m.base_model)), learning_rate=lr))
     return dict(policy.select('p', cands, base), base_lms=base['lms'])
 
 # %% ../nbs/60_rewrite.ipynb #29d4bd9b
-def _effect(m, delta, lr, col, test, neutral):
-    "Gain on `test` masks and lift on `neutral` masks of one edit"
-    before = [p.probabilities(m.base_model)[:,col] for p in (test, neutral)]
-    with Edit(m, delta=delta) as e:
-        e.set(lr)
-        after = [p.probabilities(m.base_model)[:,col] for p in (test, neutral)]
+def _at(m, probes, col):
+    "P(class) on the masks of each of `probes`, as the base model is now"
+    return [p.probabilities(m.base_model)[:,col] for p in probes]
+
+def _effect(before, after):
+    "Gain on the pair's masks and lift on neutral masks; `before` and `after` hold P(class) on both"
     lift = (after[1].clamp_min(1e-9).log() - before[1].clamp_min(1e-9).log()).mean().item()
     g = log_odds_gain(before[0], after[0])
     return dict(before=before[0].mean().item(), after=after[0].mean().item(), gain=g['gain'], interval=g['interval'], neutral_lift=lift, selectivity=g['gain']-lift)
 
 # %% ../nbs/60_rewrite.ipynb #897853a6
+def _neutral_probe(t, max_texts):
+    "P(class) at one mask in each neutral text of trainer `t`; `slots` holds the masked texts"
+    classes = t._get_decoder_eval_targets()
+    texts = t.neutral_texts if t.neutral_texts is not None else t.pairs['masked'].str.replace('[MASK]', '', regex=False).tolist()
+    slots = neutral_rows(texts[:max_texts], t.get_model().tokenizer, {w for ws in classes.values() for w in ws}, t.training_args.seed)
+    probe = ClassProbe(t.get_model().tokenizer, slots['masked'].tolist(), classes)
+    probe.slots = slots['masked'].tolist()
+    return probe
+
+# %% ../nbs/60_rewrite.ipynb #c0de64a1
 @patch
 def compare_edits(self:Trainer,
     target_class:str,                       # class to strengthen
@@ -127,17 +140,16 @@ def compare_edits(self:Trainer,
 )->pd.DataFrame:                            # one line for each edit
     "The learned edit beside edits that know less, each at its best strength under the same constraint"
     m,ev = self.get_model(),DecoderEvaluator(self)
-    classes = self._get_decoder_eval_targets()
-    words,need,ff = [w for ws in classes.values() for w in ws], ev.needs(target_class, True), ev.factor(m, target_class, True)
+    words,need,ff = [w for ws in self._get_decoder_eval_targets().values() for w in ws], ev.needs(target_class, True), ev.factor(m, target_class, True)
     split = 'test' if 'test' in set(self.pairs['split']) else self.selection_split
     choose,test = (_probe(ev, need, s, max_rows=max_size_training_like, max_texts=max_size_neutral) for s in (self.selection_split, split))
-    texts = self.neutral_texts if self.neutral_texts is not None else self.pairs['masked'].str.replace('[MASK]', '', regex=False).tolist()
-    slots = neutral_rows(texts[:max_size_neutral], m.tokenizer, set(words), self.training_args.seed)
-    neutral = ClassProbe(m.tokenizer, slots['masked'].tolist(), classes)
+    probes,col = (test.words, _neutral_probe(self, max_size_neutral)), choose.classes.index(target_class)
+    lrs,base,before = lrs or self.training_args.decoder_eval_lrs or list(DEFAULT_LRS), choose.score(m.base_model), _at(m, probes, col)
     ds,out = control_directions(m, words, ff),[]
     for name,d in ds.items():
-        col = choose.classes.index(target_class)
-        best = _best_strength(m, choose, d, col, lrs or self.training_args.decoder_eval_lrs or list(DEFAULT_LRS), selector or LMSThresholdPolicy())
-        lr = best['learning_rate']
-        out.append(dict(edit=name, learning_rate=lr, **_effect(m, d, lr, col, test.words, neutral), lms_ratio=best['lms']/best['base_lms'], share_of_change=(d.norm()/ds['learned'].norm()).item()**2))
+        best = _best_strength(m, choose, d, col, lrs, selector or LMSThresholdPolicy(), base)
+        with Edit(m, delta=d) as e:
+            e.set(best['learning_rate'])
+            effect = _effect(before, _at(m, probes, col))
+        out.append(dict(edit=name, learning_rate=best['learning_rate'], **effect, lms_ratio=best['lms']/best['base_lms'], share_of_change=(d.norm()/ds['learned'].norm()).item()**2))
     return pd.DataFrame(out)
