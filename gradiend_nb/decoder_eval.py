@@ -114,7 +114,7 @@ def _line(k, v):
     else:
         iv = v['test_interval']
         out |= dict(rows=f"{v['test_split']} ({v['test_rows']})", before=v['test_base_value'], after=v['test_value'], log_odds_gain=f"{v['test_gain']:+.2f} " + (f'[{iv[0]:+.2f}, {iv[1]:+.2f}]' if iv else '(too few rows)'))
-    return out | dict(LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='' if v['better_than_base'] else 'no better than the base model')
+    return out | dict(LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='; '.join(['no better than the base model']*(not v['better_than_base']) + ['costs more than 1% of the LMS']*(v['lms'] < .99*v['base_lms'])))
 
 # %% ../nbs/50_decoder_eval.ipynb #c6419eb3
 class DecoderResult(dict):

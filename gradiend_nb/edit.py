@@ -105,9 +105,10 @@ def applied(self:ModelWithGradiend,
     learning_rate:float,          # strength; 0 changes nothing
     feature_factor:float|list=1., # see `update_vector`
     part:str='decoder',           # one of `PARTS`
+    delta:Tensor|None=None,       # a direction of your own, shape (D,), instead of the learner's
 ):
     "The base model with the change written into it, for the duration of a `with` block"
-    with Edit(self, feature_factor, part) as e:
+    with Edit(self, feature_factor, part, delta) as e:
         e.set(learning_rate)
         yield self.base_model
 
@@ -117,8 +118,9 @@ def rewrite_base_model(self:ModelWithGradiend,
     learning_rate:float,          # strength
     feature_factor:float|list=1., # which end of the scale; see `update_vector`
     part:str='decoder',           # one of `PARTS`
+    delta:Tensor|None=None,       # a direction of your own, shape (D,), instead of the learner's
 ):                                # a new model of the base model's class
     "A copy of the base model with the change written into it; the base model itself stays as it is"
     twin = ModelWithGradiend(copy.deepcopy(self.base_model), self.gradiend)
-    Edit(twin, feature_factor, part).set(learning_rate)
+    Edit(twin, feature_factor, part, delta).set(learning_rate)
     return twin.base_model

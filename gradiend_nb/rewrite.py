@@ -6,6 +6,7 @@
 __all__ = ['save_rewritten', 'control_directions']
 
 # %% ../nbs/60_rewrite.ipynb #f8c87317
+from os.path import getmtime
 from pathlib import Path
 
 # %% ../nbs/60_rewrite.ipynb #dd8a9509
@@ -14,21 +15,48 @@ import torch
 from fastcore.basics import patch
 
 # %% ../nbs/60_rewrite.ipynb #635c9113
-from .files import atomic_dir
+from .files import atomic_dir, read_json
 from .model import ModelWithGradiend
 from .edit import Edit, update_vector
 from .probes import ClassProbe, word_variants
 from .trainer import Trainer, neutral_rows
+from .encoder_eval import _weights_digest
+from .protect import PROTECTIONS
 from .decoder_eval import DEFAULT_LRS, DecoderEvaluator, LMSThresholdPolicy, _probe, log_odds_gain
 
 # %% ../nbs/60_rewrite.ipynb #17e62d1f
 def _chosen(results, cls, increase):
-    "Entry of `results` for class `cls` in the asked direction"
-    key = cls if increase else f'{cls}_weaken'
-    if key in results: return key, results[key]
+    "Entry of `results` for class (or metric) `cls` in the asked direction"
     have = [k for k,v in results.items() if isinstance(v, dict) and 'learning_rate' in v]
+    key = cls if increase or results.get(cls, {}).get('strengthen') is False else f'{cls}_weaken'
+    if key in have: return key, results[key]
     hint = f"run evaluate_decoder(target_class={cls!r}{'' if increase else ', increase_target_probabilities=False'}) first"
     raise ValueError(f"decoder_results has no entry {key!r}, only {', '.join(have) or 'none'}: {hint}")
+
+# %% ../nbs/60_rewrite.ipynb #8f01215d
+def _direction(trainer, v, m=None):
+    "The direction that the entry `v` of decoder results was chosen for"
+    m = m or trainer.get_model()
+    mine = _weights_digest(m.gradiend.named_parameters())
+    if v.get('learner', mine) != mine: raise ValueError("decoder_results are of another learner than this trainer's (it was trained anew, or loaded from elsewhere): run evaluate_decoder() again")
+    d = trainer.update_vector(v['feature_factor'], protect=v['protect'], model=m) if v.get('protect') else update_vector(m.gradiend, v['feature_factor'])
+    if not d.any(): raise ValueError("The direction is zero, so there is no edit: run train() first")
+    return d
+
+# %% ../nbs/60_rewrite.ipynb #be5c3027
+_KEPT_BY = dict(lrs=lambda f,v: f['learning_rates'] == sorted(v), feature_factors=lambda f,v: sorted(map(float, f['datasets'])) == sorted(map(float, v)), protect=lambda f,v: f['protect'] == v)
+
+def _kept_results(trainer, keys, **settings):
+    "Decoder results with all of `keys` from the experiment folder, the newest of this learner that has the `settings`"
+    if trainer.experiment_dir is None: raise ValueError("decoder_results is missing: pass the result of evaluate_decoder(), or give experiment_dir and evaluate with use_cache=True")
+    if bad := [k for k in settings if k not in _KEPT_BY]: raise TypeError(f"{bad[0]!r} does not tell kept decoder results apart: use {', '.join(_KEPT_BY)}")
+    settings,mine = dict(protect=None) | settings, _weights_digest(trainer.get_model().gradiend.named_parameters())
+    for path in sorted(Path(trainer.experiment_dir).glob('decoder_grid*.json'), key=getmtime, reverse=True):
+        kept = read_json(path)
+        if kept['fingerprint']['learner'] == mine and set(keys) <= set(kept['chosen']) and all(_KEPT_BY[k](kept['fingerprint'], v) for k,v in settings.items()): return kept['chosen']
+    want = ', '.join(f'{k}={v!r}' for k,v in settings.items() if v is not None)
+    raise ValueError(f"No decoder results for {', '.join(keys) or 'a class'} of this learner are kept in {Path(trainer.experiment_dir).name}/"
+        f": run evaluate_decoder({want + ', ' if want else ''}use_cache=True{', increase_target_probabilities=False' if any(k.endswith('_weaken') for k in keys) else ''}) first")
 
 # %% ../nbs/60_rewrite.ipynb #f047875e
 def save_rewritten(
@@ -45,22 +73,28 @@ def save_rewritten(
 # %% ../nbs/60_rewrite.ipynb #bc3f45d2
 @patch
 def rewrite_base_model(self:Trainer,
-    decoder_results:dict,                     # of `evaluate_decoder`
-    target_class:str|list|None=None,          # one class → one model, a list → a list; None: the only class in the results
+    decoder_results:dict|None=None,           # of `evaluate_decoder`; None: those kept in the experiment folder (evaluated with `use_cache=True`)
+    target_class:str|list|None=None,          # class, or metric that was chosen by; one → one model, a list → a list; None: the only one in the results
     increase_target_probabilities:bool=True,  # strengthen; False: weaken, as evaluated with the same flag
     output_dir:str|Path|None=None,            # save here and return the path; for a list any value saves under `<experiment_dir>/<class>`
     base_model:ModelWithGradiend|None=None,   # model to rewrite; default: the trainer's
+    decoder_stats_metric_name:str|None=None,  # which kept results: those that have this entry; default: the classes asked for
+    **decoder_stats_kwargs,                   # which kept results: `lrs`, `feature_factors`, `protect` as they were evaluated with
 ):                                            # model or path, or a list of them
     "Apply the chosen change for `target_class` to a copy of the base model"
     if output_dir is not None and not str(output_dir): raise ValueError("output_dir is empty: pass a folder, or None to get the model itself")
-    if target_class is None: target_class = _only(decoder_results)
+    if decoder_results is None:
+        want = [decoder_stats_metric_name] if decoder_stats_metric_name else [] if target_class is None else [target_class] if isinstance(target_class, str) else target_class
+        decoder_results = _kept_results(self, [k if increase_target_probabilities or k == decoder_stats_metric_name else f'{k}_weaken' for k in want], **decoder_stats_kwargs)
+    elif decoder_stats_metric_name or decoder_stats_kwargs: raise ValueError("decoder_stats_metric_name and its keywords say which kept results to load, so they don't go with decoder_results")
+    if target_class is None: target_class = decoder_stats_metric_name or _only(decoder_results)
     m,one = base_model or self.get_model(), isinstance(target_class, str)
     classes = [target_class] if one else list(target_class)
     picks = [_chosen(decoder_results, c, increase_target_probabilities) for c in classes]
     if output_dir is not None and len(classes) > 1 and self.experiment_dir is None: raise ValueError("Saving several rewritten models needs experiment_dir: each goes to a subfolder named after its class")
     out = []
     for key,v in picks:
-        new = m.rewrite_base_model(v['learning_rate'], v['feature_factor'])
+        new = m.rewrite_base_model(v['learning_rate'], v['feature_factor'], delta=_direction(self, v, m))
         folder = output_dir if len(classes) == 1 else self.experiment_dir/key if output_dir is not None else None
         out.append(new if folder is None else save_rewritten(new, m.tokenizer, folder))
     return out[0] if len(classes) == 1 else out
@@ -82,11 +116,11 @@ def _word_rows(m, words):
     return [b.to(m.gradiend.enc.weight.device) for b in both]
 
 # %% ../nbs/60_rewrite.ipynb #6b3b2b34
-def _know_less(m, words, d, seed=0):
-    "Direction `d` and the edits that know less"
+def _know_less(m, words, d, plain=None, seed=0):
+    "Direction `d` and the edits that know less; the rows are those of `plain`, the direction as it was learned"
     rows,emb = _word_rows(m, words)
     r = torch.randn(d.shape, generator=torch.Generator().manual_seed(seed)).to(d)
-    return {'learned': d, 'target rows only': d*rows, 'no word embeddings': d*~emb, 'random': r * (d.norm()/r.norm())}
+    return {'target rows only': (d if plain is None else plain)*rows, 'no word embeddings': d*~emb, 'random': r * (d.norm()/r.norm())}
 
 def control_directions(
     m:ModelWithGradiend,      # base model and learner
@@ -96,7 +130,8 @@ def control_directions(
     seed:int=0,               # of the random direction
 )->dict:                      # name → direction, shape (D,)
     "The learned direction and the edits that know less"
-    return _know_less(m, words, update_vector(m.gradiend, feature_factor, part), seed)
+    d = update_vector(m.gradiend, feature_factor, part)
+    return {'learned': d, **_know_less(m, words, d, seed=seed)}
 
 # %% ../nbs/60_rewrite.ipynb #19ab20d7
 def _best_strength(m, probe, delta, col, lrs, policy, base):
@@ -137,6 +172,7 @@ def compare_edits(self:Trainer,
     max_size_training_like:int|None=60,     # at most so many masked rows
     max_size_neutral:int|None=200,          # at most so many neutral texts
     selector=None,                          # default: `LMSThresholdPolicy()`
+    protect:tuple=PROTECTIONS[1:],          # protected directions to show as well
 )->pd.DataFrame:                            # one line for each edit
     "The learned edit beside edits that know less, each at its best strength under the same constraint"
     m,ev = self.get_model(),DecoderEvaluator(self)
@@ -146,6 +182,7 @@ def compare_edits(self:Trainer,
     probes,col = (test.words, _neutral_probe(self, max_size_neutral)), choose.classes.index(target_class)
     lrs,base,before = lrs or self.training_args.decoder_eval_lrs or list(DEFAULT_LRS), choose.score(m.base_model), _at(m, probes, col)
     ds,out = control_directions(m, words, ff),[]
+    ds = {'learned': ds['learned'], **{f'protected: {p}': self.update_vector(ff, protect=p) for p in protect}, **ds}
     for name,d in ds.items():
         best = _best_strength(m, choose, d, col, lrs, selector or LMSThresholdPolicy(), base)
         with Edit(m, delta=d) as e:
