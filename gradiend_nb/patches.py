@@ -23,7 +23,7 @@ from safetensors.torch import save
 from .edit import Edit, refuse_quantized, _open
 from .files import atomic_write, to_plain
 from .model import ModelWithGradiend, topk_count
-from .rewrite import _chosen, _only
+from .rewrite import _chosen, _chosen_direction, _only
 from .store import model_hash, _bytes, _digest, _json
 from .trainer import Trainer
 
@@ -361,4 +361,5 @@ def save_patch(self:Trainer,
     if not isinstance(target_class, str): raise TypeError(f"A patch holds one change, got target_class={target_class!r}: save a patch for each class")
     _,v = _chosen(decoder_results, target_class, increase_target_probabilities)
     note = f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}"
-    return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], topk=topk, note=note)
+    d = _chosen_direction(self, v)
+    return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], delta=d if v.get('protect') else None, topk=topk, note=note + (f", protected: {v['protect']}" if v.get('protect') else ''))

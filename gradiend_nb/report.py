@@ -28,14 +28,7 @@ from .probes import ClassProbe, _with_masks
 from .splits import _md_table
 from .trainer import TextPredictionTrainer, Trainer
 from .decoder_eval import DecoderEvaluator, log_odds_gain
-from .rewrite import _at, _chosen, _effect, _know_less, _neutral_probe, _word_rows
-
-# %% ../nbs/64_report.ipynb #8fc5bcef
-def _delta(trainer, v):
-    "What one unit of learning rate adds to the base model's weights for the entry `v` of a decoder result"
-    d = update_vector(trainer.get_model().gradiend, v['feature_factor'], v.get('part', 'decoder'))
-    if not d.any(): raise ValueError("The direction is zero, so there is no edit to report on: run train() first")
-    return d
+from .rewrite import _at, _chosen, _chosen_direction, _effect, _know_less, _neutral_probe, _word_rows
 
 # %% ../nbs/64_report.ipynb #9c63d110
 _inside = lambda names: rf'att\w*\.(.*\.)?({names})$'
@@ -160,14 +153,6 @@ class _Bench:
         "Language modeling score of the model as it is now"
         return self.lms.score(self.m.base_model)
 
-# %% ../nbs/64_report.ipynb #fc72477e
-def _same(c, v, key, p):
-    "Raise if the result `v` of class `c` notes another mean than that of `p`"
-    if v['test_split'] == 'given rows' or abs(v[key] - p.mean().item()) <= 5e-3: return
-    when = 'before' if 'base' in key else 'after'
-    raise ValueError(f"decoder_results has P({c}) = {v[key]:.3f} {when} the change, this trainer gives {p.mean().item():.3f} on the same rows: "
-        "they belong to another model or trainer, so run evaluate_decoder() of this one first")
-
 # %% ../nbs/64_report.ipynb #2e65b4ed
 def _side(b, c, v):
     "Rows of class `c`'s direction, and P(c) on them and on the neutral slots before the change"
@@ -179,7 +164,6 @@ def _side(b, c, v):
     probes = ClassProbe(b.m.tokenizer, texts, b.classes), b.neutral
     o = SimpleNamespace(c=c, v=v, split=split, texts=texts, probes=probes, col=list(b.classes).index(c), lr=v['learning_rate'])
     o.before = o.probes[0].probabilities(b.m.base_model)[:,o.col], b.base_neutral[:,o.col]
-    _same(c, v, 'test_base_value', o.before[0])
     return o
 
 # %% ../nbs/64_report.ipynb #82c2d406
@@ -225,7 +209,7 @@ def _swapped_trainer(t):
 # %% ../nbs/64_report.ipynb #6801a709
 def _retrained(b, o, delta, twin):
     "Effect of the direction of `twin`, a trainer on swapped rows, with its length and cosine relative to `delta`"
-    m,d = twin.get_model(),_delta(twin, o.v)
+    m,d = twin.get_model(),_chosen_direction(twin, {k: v for k,v in o.v.items() if k != 'learner'})
     mine,other = b.m.gradiend.unflatten(delta), m.gradiend.unflatten(d)
     cos = sum((mine[k]*other[k]).sum().item() for k in mine if k in other)/(_norm(delta)*_norm(d))
     with Edit(m, delta=d) as e:
@@ -235,7 +219,9 @@ def _retrained(b, o, delta, twin):
 
 def _controls(b, o, delta, keep, learned, twin, simple=True):
     "Name → effect of the learned edit and of its controls that differ from it; `twin`: trainer on swapped rows, or None"
-    ds = {k: d for k,d in _know_less(b.m, b.words, delta).items() if d.any() and not torch.equal(d, delta)} if simple else {}
+    plain = update_vector(b.m.gradiend, o.v['feature_factor'])
+    ds = {'learned, not protected': plain, **_know_less(b.m, b.words, delta, plain)} if simple else {}
+    ds = {k: d for k,d in ds.items() if d.any() and not torch.equal(d, delta)}
     out = dict(learned=learned) | {k: _control(b, o, d, keep) for k,d in ds.items()}
     return out if twin is None else out | {'retrained on swapped words': _retrained(b, o, delta, twin)}
 
@@ -266,11 +252,10 @@ def _examples(b, o, after, seed):
 
 def _direction(b, o, of, simple, twin):
     "All numbers of one direction"
-    delta = _delta(b.t, o.v)
+    delta = _chosen_direction(b.t, o.v)
     with Edit(b.m, delta=delta) as e:
         e.set(o.lr)
         after,lms = _at(b.m, o.probes, o.col), b.score()
-        _same(o.c, o.v, 'test_value', after[0])
         shown = _examples(b, o, after, b.t.training_args.seed)
         then = top_fillers(b.m, list(shown.values()))
         curve = _curve(b, o, e, (after[0].mean().item(), lms['lms']))
@@ -556,6 +541,6 @@ def report(self:Trainer,
     picks = {c: _chosen(decoder_results, c, True)[1] for c in asked}
     b = _Bench(self, 'test' if 'test' in set(self.pairs['split']) else self.selection_split)
     sides = [_side(b, c, v) for c,v in picks.items()]
-    for o in sides: _delta(self, o.v)                                            # refused before anything is trained
+    for o in sides: _chosen_direction(self, o.v)                                            # refused before anything is trained
     twin = _swapped_trainer(self) if retrained_control else None
     return Report(dict(model=Path(str(self.base_model_path)).name, classes={o.c: _direction(b, o, of, controls, twin) for o in sides}))

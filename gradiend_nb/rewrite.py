@@ -34,7 +34,7 @@ def _chosen(results, cls, increase):
     raise ValueError(f"decoder_results has no entry {key!r}, only {', '.join(have) or 'none'}: {hint}")
 
 # %% ../nbs/60_rewrite.ipynb #8f01215d
-def _direction(trainer, v, m=None):
+def _chosen_direction(trainer, v, m=None):
     "The direction that the entry `v` of decoder results was chosen for"
     m = m or trainer.get_model()
     mine = _weights_digest(m.gradiend.named_parameters())
@@ -94,7 +94,7 @@ def rewrite_base_model(self:Trainer,
     if output_dir is not None and len(classes) > 1 and self.experiment_dir is None: raise ValueError("Saving several rewritten models needs experiment_dir: each goes to a subfolder named after its class")
     out = []
     for key,v in picks:
-        new = m.rewrite_base_model(v['learning_rate'], v['feature_factor'], delta=_direction(self, v, m))
+        new = m.rewrite_base_model(v['learning_rate'], v['feature_factor'], delta=_chosen_direction(self, v, m))
         folder = output_dir if len(classes) == 1 else self.experiment_dir/key if output_dir is not None else None
         out.append(new if folder is None else save_rewritten(new, m.tokenizer, folder))
     return out[0] if len(classes) == 1 else out
