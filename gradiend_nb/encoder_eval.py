@@ -288,9 +288,10 @@ class EncoderEvaluator:
 # %% ../nbs/40_encoder_eval.ipynb #eea57fdd
 @patch
 def _use_cache(self:EncoderEvaluator, use_cache):
-    "Whether to keep and reuse tables; asking for it without a folder is an error"
+    "Whether to keep and reuse tables, by default as the training arguments say; asking for it without a folder is an error"
     if use_cache and self.trainer.experiment_dir is None:
         raise ValueError("use_cache=True needs a folder to keep the encodings in; give TrainingArguments(experiment_dir=...)")
+    if use_cache is None: use_cache = self.trainer.experiment_dir is not None and self.trainer.training_args.use_cache
     return bool(use_cache)
 
 # %% ../nbs/40_encoder_eval.ipynb #3b43b082
@@ -301,7 +302,7 @@ def get_encodings(self:EncoderEvaluator,
     source:str|None=None,            # `"factual"`, `"alternative"` or `"diff"`; the one of the training if None
     max_size:int|None=None,          # most rows per class and kind of neutral text; the training arguments' if None
     neutral_data_df=None,            # neutral texts: a table with `text`, or a list; the trainer's if None
-    use_cache:bool|None=None,        # keep and reuse the table
+    use_cache:bool|None=None,        # keep and reuse the table; None: as the training arguments say
     **kwargs,                        # for the trainer's `_analyze_encoder`
 )->pd.DataFrame:                     # one row per encoding
     "Encode the rows of `split` and the neutral texts"
@@ -358,7 +359,7 @@ def evaluate_encoder(self:EncoderEvaluator,
     source:str|None=None,            # whose gradient is encoded; the one of the training if None
     max_size:int|None=None,          # most rows per class and kind of neutral text
     neutral_data_df=None,            # neutral texts: a table with `text`, or a list
-    use_cache:bool|None=None,        # keep and reuse the encodings
+    use_cache:bool|None=None,        # keep and reuse the encodings; None: as the training arguments say
     return_df:bool=False,            # put the table into the result, as `encoder_df`
     plot:bool=False,                 # draw the distributions
     plot_kwargs:dict|None=None,      # for `plot_encoder_distributions`
@@ -400,12 +401,14 @@ def _df_of(trainer, encoder_df):
 def plot_encoder_distributions(self:Visualizer,
     encoder_df=None,             # table of encodings, or a result that holds one; the test rows are encoded if None
     title:str|bool=True,         # True for the name of the run and the correlation
+    target_and_neutral_only:bool=True,   # leave out classes with label 0
+    show:bool=True,
     **kwargs,                    # for the function `plot_encoder_distributions`
 ):                               # the figure
     "Draw the distribution of the encodings per class"
     t, df = self.trainer, _df_of(self.trainer, encoder_df)
     if title is True and t.run_id: title = f"{t.run_id}: {_heading(df, True)}"
-    return plot_encoder_distributions(df, **_plot_file(t, "encoder_analysis") | dict(title=title) | kwargs)
+    return plot_encoder_distributions(df, **_plot_file(t, "encoder_analysis") | dict(title=title, target_and_neutral_only=target_and_neutral_only, show=show) | kwargs)
 
 # %% ../nbs/40_encoder_eval.ipynb #88006246
 @patch

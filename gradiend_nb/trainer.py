@@ -94,7 +94,7 @@ class Trainer(FeatureLearningDefinition):
         evaluator_class=None,             # default: `Evaluator`
         **kwargs,                         # further attributes of the trainer
     ):
-        self.model,self.run_id,self.evaluator_class = model,run_id,evaluator_class
+        self.model,self.run_id,self._evaluator_class = model,run_id,evaluator_class
         self.training_args = override(args or TrainingArguments(), **(dict(latent_dim=n_features) if n_features != 1 else {}))
         self._target_classes,self._model,self._path,self._evaluator,self._tmp,self._loaded = target_classes,None,None,None,None,None
         for k,v in kwargs.items(): setattr(self, k, v)
@@ -123,8 +123,8 @@ def selection_split(self:Trainer)->str:
 def evaluator(self:Trainer):
     "Made on first use, by `evaluator_class`"
     if self._evaluator is None:
-        if self.evaluator_class is None: from gradiend_nb.encoder_eval import Evaluator as cls
-        else: cls = self.evaluator_class
+        if self._evaluator_class is None: from gradiend_nb.encoder_eval import Evaluator as cls
+        else: cls = self._evaluator_class
         self._evaluator = cls(self)
     return self._evaluator
 
