@@ -4,9 +4,10 @@
 #   make lab                                             the notebooks in JupyterLab
 #   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
 #   make bench-convergence                               does the default converge? 270 trainings, needs make bench-models (an hour)
+#   make bench-effect [MODEL=path TEXTS=file]           what a rewrite gains and what it raises elsewhere, three seeds (half an hour)
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
 #   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
-.PHONY: demo test lab bench bench-convergence prepare readme base-models bench-models clean
+.PHONY: demo test lab bench bench-convergence bench-effect prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -38,6 +39,9 @@ prepare: .venv/dev
 
 readme: .venv/dev
 	$(bin)/python .ci/nb2md.py
+
+bench-effect: .venv/runtime
+	$(bin)/python .ci/bench_effect.py $(options)
 
 run-base-models := $(bin)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 nbs/base_models.ipynb
 

@@ -77,11 +77,11 @@ def cell(base, data, neutral, feature, seed):
         probe = t.decoder_probe(training_like_df=rows[rows['factual_class'] != c].reset_index(drop=True), neutral_texts=neutral[:300])
         for name,(m,d) in edits.items():
             size = at_limit(probe, m, d)
-            yield dict(feature=feature, seed=seed, target=c, edit=name, rows=len(probe.datasets), size=size, **effect(m, d, size, list(words).index(c), (probe.words, slots)))
+            yield dict(base=Path(base).name, feature=feature, seed=seed, target=c, edit=name, rows=len(probe.datasets), size=size, **effect(m, d, size, list(words).index(c), (probe.words, slots)))
 
 def table(df):
     "Medians over seeds"
-    return df.groupby(['feature','target','edit'], sort=False)[['size','before','after','gain','lift','selectivity']].median()
+    return df.groupby(['base','feature','target','edit'], sort=False)[['size','before','after','gain','lift','selectivity']].median()
 
 def main():
     p = argparse.ArgumentParser(description=__doc__)
@@ -90,18 +90,18 @@ def main():
     p.add_argument('--features', nargs='+', default=list(features))
     p.add_argument('--seeds', type=int, default=3)
     p.add_argument('--threads', type=int, default=2)
-    p.add_argument('--out', type=Path, default=here.parent/'bench'/'effect.csv')
+    p.add_argument('--out', type=Path, default=here.parent/'tests_data'/'effect.csv')
     a = p.parse_args()
     if a.model and not a.texts: p.error("--model needs --texts, sentences to take rows and neutral texts from")
     torch.set_num_threads(a.threads)
     os.environ.setdefault('TQDM_DISABLE', '1')
     logging.disable(logging.WARNING)
     a.out.parent.mkdir(exist_ok=True)
-    have = set(map(tuple, pd.read_csv(a.out)[['feature','seed']].values.tolist())) if a.out.exists() else set()
-    rows,neutral = tables(a.model, a.texts)
+    have = set(map(tuple, pd.read_csv(a.out)[['base','feature','seed']].values.tolist())) if a.out.exists() else set()
+    base,(rows,neutral) = a.model or demo_model('en'), tables(a.model, a.texts)
     for seed,feature in itertools.product(range(a.seeds), a.features):
-        if (feature, seed) in have: continue
-        lines = pd.DataFrame(cell(a.model or demo_model('en'), rows[feature], neutral, feature, seed))
+        if (Path(base).name, feature, seed) in have: continue
+        lines = pd.DataFrame(cell(base, rows[feature], neutral, feature, seed))
         lines.to_csv(a.out, mode='a', header=not a.out.exists(), index=False)
         print(lines.round(3).to_string(index=False), flush=True)
     print(table(pd.read_csv(a.out)).round(3).to_string())

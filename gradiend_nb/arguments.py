@@ -333,6 +333,14 @@ def argument_table(
     made = cls()
     return pd.DataFrame([dict(argument=f.name, default=repr(getattr(made, f.name)), meaning=f.metadata['doc']) for f in fields(cls)])
 
+# %% ../nbs/18_arguments.ipynb #4c093b8b
+def _eval_targets(name, v):
+    if v == 'label': return v
+    if not isinstance(v, dict): raise TypeError(f"{name} must be a dict class → words, 'label' or None, got {v!r}")
+    out = {str(c): _strings(f'{name}[{c!r}]', ws) for c,ws in v.items()}
+    if empty := [c for c,ws in out.items() if not ws]: raise ValueError(f"{name} has no word for {empty[0]!r}: give at least one, or leave {name} out")
+    return out
+
 # %% ../nbs/18_arguments.ipynb #18bb3e2a
 @checked()
 class TextPredictionConfig:
@@ -362,6 +370,8 @@ class TextPredictionConfig:
     # alternatives
     max_counterfactuals_per_sentence:int = _arg(1, _number(1, True), "Alternatives drawn for each row that brings none")
     random_state:int = _arg(None, _number(0, True, True), "Seed of the drawn alternatives and new splits; None: the seed of the training arguments")
+    # what counts as a class
+    decoder_eval_targets:object = _arg(None, _optional(_eval_targets), "Words that count as a class in decoder evaluation: dict class → words; 'label': each row its own two; None: those in the data, each row its own if the classes share words")
     # neutral texts
     eval_neutral_data:object = _arg(None, None, "Texts without the feature: list, frame, file, folder or name of a dataset; the column is `masked_col`, `text` or `masked`")
     eval_neutral_max_rows:int = _arg(None, _number(1, True, True), "At most so many of them, drawn at random; None: all")

@@ -251,7 +251,7 @@ def fingerprint(self:_Task)->dict:
     rows,texts = (t.pairs if self.rows is None else self.rows), (t.neutral_texts if self.texts is None else self.texts)
     return dict(format=1, learner=self.learner, base_model=_weights_digest(self.model.base_model.named_parameters()), rows=_rows_digest(rows.astype(str)), neutral_texts=_digest(*(texts or ())),
         given=[self.rows is not None, self.texts is not None], learning_rates=sorted(self.lrs), datasets={str(f): list(d) for f,d in sorted(self.sets.items())},
-        limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words), seed=t.training_args.seed, row_probs=self.keep_rows)
+        limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words), targets=t._get_decoder_eval_targets(), per_row=t.per_row_targets, seed=t.training_args.seed, row_probs=self.keep_rows)
 
 # %% ../nbs/50_decoder_eval.ipynb #f89af307
 @patch

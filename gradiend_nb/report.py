@@ -24,7 +24,7 @@ from .arguments import override
 from .gradients import collate, logits_at
 from .edit import Edit, update_vector
 from .pairs import Pairs, _by_class
-from .probes import ClassProbe, _with_masks
+from .probes import _with_masks
 from .splits import _md_table
 from .trainer import TextPredictionTrainer, Trainer
 from .decoder_eval import DecoderEvaluator, log_odds_gain
@@ -160,8 +160,8 @@ def _side(b, c, v):
     if split == 'given rows': split = 'test' if 'test' in set(t.pairs['split']) else t.selection_split
     n = v['test_rows'] if v['test_split'] == split else t.training_args.decoder_eval_max_size_training_like
     rows = t._get_decoder_eval_dataframe(split, n)
-    texts = rows.loc[rows['factual_class'] != c, 'masked'].tolist()
-    probes = ClassProbe(b.m.tokenizer, texts, b.classes), b.neutral
+    rows = rows[rows['factual_class'] != c].reset_index(drop=True)
+    texts,probes = rows['masked'].tolist(), (t.word_probe(rows), b.neutral)
     o = SimpleNamespace(c=c, v=v, split=split, texts=texts, probes=probes, col=list(b.classes).index(c), lr=v['learning_rate'])
     o.before = o.probes[0].probabilities(b.m.base_model)[:,o.col], b.base_neutral[:,o.col]
     return o

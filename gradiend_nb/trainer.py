@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['log', 'GradientStream', 'FeatureLearningDefinition', 'Trainer', 'TextPredictionTrainer', 'split_rows', 'fill_masks',
-           'class_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'PrePruneConfig', 'PostPruneConfig',
-           'TextPredictionConfig', 'TrainingCallback']
+           'class_words', 'eval_words', 'neutral_rows', 'encoder_table', 'TrainingArguments', 'PrePruneConfig',
+           'PostPruneConfig', 'TextPredictionConfig', 'TrainingCallback']
 
 # %% ../nbs/20_trainer.ipynb #eeb33b75
 import logging, random, re, shutil, tempfile
@@ -29,7 +29,7 @@ from .pairs import make_pairs, merged_table, Pairs
 from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config
 from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
-from .probes import DecoderProbe
+from .probes import ClassProbe, DecoderProbe, RowProbe
 from .metrics import diagnose, encoder_metrics
 from .arguments import PostPruneConfig, PrePruneConfig, TextPredictionConfig, TrainingArguments, override, to_dict
 from .checkpoints import TrainingStats, load_training_stats
@@ -423,7 +423,7 @@ class TextPredictionTrainer(Trainer):
     def _get_decoder_eval_dataframe(self, split='test', max_size=None):
         rows = split_rows(self.pairs, split, max_size, self.training_args.seed)
         return rows[rows['factual_class'].isin(self.pair)].reset_index(drop=True)
-    def _get_decoder_eval_targets(self): return class_words(self.pairs, self.pair)
+    def _get_decoder_eval_targets(self): return eval_words(self.config.decoder_eval_targets, self.pairs, self.pair)
     def evaluate_base_model(self, base_model, probe=None, **kwargs):
         "Scores of `base_model` on `probe`, by default a new `decoder_probe`; see `DecoderProbe.score`"
         return (probe or self.decoder_probe(**kwargs)).score(base_model)
@@ -479,7 +479,7 @@ def neutral_texts(self:TextPredictionTrainer)->list|None:
 @patch(as_prop=True)
 def excluded_words(self:TextPredictionTrainer)->set:
     "Words never masked in neutral texts: those of the target classes and those that the config adds"
-    own = class_words(self.pairs, self.pair)
+    own = class_words(self.pairs, self.pair) | {f'{c} in evaluation': ws for c,ws in self._get_decoder_eval_targets().items()}
     return {w.casefold() for ws in (*own.values(), self.config.eval_neutral_additional_excluded_words or ()) for w in ws}
 
 # %% ../nbs/20_trainer.ipynb #0c0527d2
@@ -518,6 +518,19 @@ def class_words(
     "The words that occur for each class, as factual or alternative"
     both = pd.concat([pairs[[f'{k}_class', k]].set_axis(['cls','word'], axis=1) for k in ('factual','alternative')])
     return {c: sorted({w.casefold() for w in both.loc[both['cls'] == c, 'word']}) for c in classes}
+
+# %% ../nbs/20_trainer.ipynb #3b5ca2db
+def eval_words(
+    targets:dict|str|None,  # `decoder_eval_targets`
+    pairs:pd.DataFrame,     # from `make_pairs`
+    classes:list,           # the pair
+)->dict:                    # class → words
+    "Words whose probability is the class's probability in decoder evaluation"
+    if not isinstance(targets, dict): return class_words(pairs, classes)
+    if bad := [c for c in targets if c not in set(pairs['factual_class']) | set(classes)]: raise ValueError(f"decoder_eval_targets names {bad[0]!r}, which is no class of the data: it has {', '.join(sorted(set(pairs['factual_class'])))}")
+    if bad := [c for c in classes if c not in targets]: raise ValueError(f"decoder_eval_targets has no words for {bad[0]!r}: give words for both target classes ({', '.join(classes)})")
+    if both := {w.casefold() for w in targets[classes[0]]} & {w.casefold() for w in targets[classes[1]]}: log.warning('decoder_eval_targets: %r counts for both classes', sorted(both)[0])
+    return {c: targets[c] for c in classes}
 
 # %% ../nbs/20_trainer.ipynb #4e8670e1
 def neutral_rows(
@@ -575,6 +588,22 @@ def _neutral_lines(rows, type):
     return pd.DataFrame(dict(text=rows['masked'], masked=rows['masked'], label=0., source_id='neutral', target_id='neutral', factual_id='neutral', counterfactual_id='neutral',
         transition_id='neutral', eval_group='neutral', type=type, source_token=rows['factual'], factual_token=rows['factual'], neutral_variant=type, kind='factual', factual=rows['factual'], alternative=rows['alternative']))
 
+# %% ../nbs/20_trainer.ipynb #2db31eed
+@patch(as_prop=True)
+def per_row_targets(self:TextPredictionTrainer)->bool:
+    "Is each row scored on its own two words? If asked for, or if the classes share words"
+    a,b = (set(ws) for ws in class_words(self.pairs, self.pair).values())
+    return self.config.decoder_eval_targets == 'label' or self.config.decoder_eval_targets is None and bool(a & b)
+
+@patch
+def word_probe(self:TextPredictionTrainer,
+    rows:pd.DataFrame,              # columns masked, factual, factual_class, alternative, alternative_class
+    batch_size:int|None=None,       # default: `eval_batch_size`
+):                                  # a `ClassProbe`, or a `RowProbe` where rows are scored on their own words
+    "P(class) on `rows`, of any number of changed models"
+    tok,words,n = self.get_model().tokenizer, self._get_decoder_eval_targets(), batch_size or self.training_args.eval_batch_size
+    return RowProbe(tok, rows, list(words), n) if self.per_row_targets else ClassProbe(tok, rows['masked'].tolist(), words, n)
+
 # %% ../nbs/20_trainer.ipynb #1a29823a
 @patch
 def decoder_probe(self:TextPredictionTrainer,
@@ -591,4 +620,4 @@ def decoder_probe(self:TextPredictionTrainer,
     texts = neutral_texts if neutral_texts is not None else self.neutral_texts
     ignore = [] if texts is not None else [w for ws in words.values() for w in ws]
     if texts is None: texts = fill_masks(rows)
-    return DecoderProbe(self.get_model().tokenizer, rows, words, texts[:max_size_neutral], ignore, batch_size=batch_size or self.training_args.eval_batch_size)
+    return DecoderProbe(self.get_model().tokenizer, rows, words, texts[:max_size_neutral], ignore, batch_size=batch_size or self.training_args.eval_batch_size, per_row=self.per_row_targets)
