@@ -113,8 +113,10 @@ def _line(k, v):
     if 'test_value' not in v: out |= dict(before=v['base_value'], after=v['value'])
     else:
         iv = v['test_interval']
-        out |= dict(rows=f"{v['test_split']} ({v['test_rows']})", before=v['test_base_value'], after=v['test_value'], log_odds_gain=f"{v['test_gain']:+.2f} " + (f'[{iv[0]:+.2f}, {iv[1]:+.2f}]' if iv else '(too few rows)'))
-    return out | dict(LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='; '.join(['no better than the base model']*(not v['better_than_base']) + ['costs more than 1% of the LMS']*(v['lms'] < .99*v['base_lms'])))
+        interval = f'[{iv[0]:+.2f}, {iv[1]:+.2f}]' if iv else '(too few rows)'
+        out |= dict(rows=f"{v['test_split']} ({v['test_rows']})", before=v['test_base_value'], after=v['test_value'], log_odds_gain=f"{v['test_gain']:+.2f} {interval}")
+    remarks = ['no better than the base model']*(not v['better_than_base']) + ['costs more than 1% of the LMS']*(v['lms'] < .99*v['base_lms'])
+    return out | dict(LMS=f"{v['base_lms']:.3f} → {v['lms']:.3f}", remark='; '.join(remarks))
 
 # %% ../nbs/50_decoder_eval.ipynb #c6419eb3
 class DecoderResult(dict):
@@ -159,7 +161,9 @@ class DecoderEvaluator:
 def _probe(ev, datasets, split, rows=None, texts=None, batch_size=None, max_rows=None, max_texts=None):
     "Probe on the rows of `datasets` (classes)"
     t = ev.trainer
-    if rows is not None and (missing := [c for c in ('masked','factual','factual_class') if c not in rows]): raise ValueError(f"training_like_df has no column {missing[0]!r} (columns: {', '.join(rows)})")
+    if rows is not None:
+        missing = [c for c in ('masked','factual','factual_class') if c not in rows]
+        if missing: raise ValueError(f"training_like_df has no column {missing[0]!r} (columns: {', '.join(rows)})")
     rows = rows if rows is not None else t._get_decoder_eval_dataframe(split, max_rows)
     rows = rows[rows['factual_class'].isin(datasets)].reset_index(drop=True)
     if not len(rows): raise ValueError(f"No {split} row of class {' or '.join(datasets)} to score the change on")
@@ -251,7 +255,8 @@ def fingerprint(self:_Task)->dict:
     rows,texts = (t.pairs if self.rows is None else self.rows), (t.neutral_texts if self.texts is None else self.texts)
     return dict(format=1, learner=self.learner, base_model=_weights_digest(self.model.base_model.named_parameters()), rows=_rows_digest(rows.astype(str)), neutral_texts=_digest(*(texts or ())),
         given=[self.rows is not None, self.texts is not None], learning_rates=sorted(self.lrs), datasets={str(f): list(d) for f,d in sorted(self.sets.items())},
-        limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words), targets=t._get_decoder_eval_targets(), per_row=t.per_row_targets, seed=t.training_args.seed, row_probs=self.keep_rows)
+        limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words),
+        targets=t._get_decoder_eval_targets(), per_row=t.per_row_targets, seed=t.training_args.seed, row_probs=self.keep_rows)
 
 # %% ../nbs/50_decoder_eval.ipynb #f89af307
 @patch

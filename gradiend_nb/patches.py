@@ -360,6 +360,6 @@ def save_patch(self:Trainer,
     if target_class is None: target_class = _only(decoder_results)
     if not isinstance(target_class, str): raise TypeError(f"A patch holds one change, got target_class={target_class!r}: save a patch for each class")
     _,v = _chosen(decoder_results, target_class, increase_target_probabilities)
-    note = f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}"
-    d = _chosen_direction(self, v)
-    return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], delta=d if v.get('protect') else None, topk=topk, note=note + (f", protected: {v['protect']}" if v.get('protect') else ''))
+    d,safe = _chosen_direction(self, v),v.get('protect')
+    note = f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}{f', protected: {safe}' if safe else ''}"
+    return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], delta=d if safe else None, topk=topk, note=note)

@@ -91,7 +91,8 @@ def rewrite_base_model(self:Trainer,
     m,one = base_model or self.get_model(), isinstance(target_class, str)
     classes = [target_class] if one else list(target_class)
     picks = [_chosen(decoder_results, c, increase_target_probabilities) for c in classes]
-    if output_dir is not None and len(classes) > 1 and self.experiment_dir is None: raise ValueError("Saving several rewritten models needs experiment_dir: each goes to a subfolder named after its class")
+    if output_dir is not None and len(classes) > 1 and self.experiment_dir is None: \
+        raise ValueError("Saving several rewritten models needs experiment_dir: each goes to a subfolder named after its class")
     out = []
     for key,v in picks:
         new = m.rewrite_base_model(v['learning_rate'], v['feature_factor'], delta=_chosen_direction(self, v, m))
