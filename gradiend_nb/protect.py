@@ -68,6 +68,7 @@ def project_off(
     A = torch.stack([G @ (s*g) for g in G]).double()
     lam = torch.linalg.lstsq(A, (G @ (s*d)).double()[:,None]).solution[:,0]
     out = s*(d - lam.to(d) @ G)
+    if not out.norm() > 1e-5*(s*d).norm(): raise ValueError('Nothing of the direction is left: it moves only along what is to be protected')
     return out * (d.norm()/out.norm())
 
 # %% ../nbs/45_protect.ipynb #feb9253a
@@ -113,4 +114,6 @@ def update_vector(self:TextPredictionTrainer,
     d = update_vector(m.gradiend, feature_factor, part)
     if protect is None: return d
     if part != 'decoder': raise ValueError(f"protect={protect!r} works on the whole decoder, not on part={part!r}: leave part out")
-    return project_off(d - update_vector(m.gradiend, 0.), *self.protection(protect, m))
+    d = d - update_vector(m.gradiend, 0.)
+    if not d.any(): raise ValueError(f"feature_factor={feature_factor} decodes to the bias alone{', or the learner is not trained' if feature_factor else ''}; protect={protect!r} leaves the bias out, so no direction remains: use another factor, or protect=None")
+    return project_off(d, *self.protection(protect, m))
