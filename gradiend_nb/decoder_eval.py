@@ -23,8 +23,9 @@ from tqdm.auto import tqdm
 from .edit import Edit
 from .files import read_json, write_json
 from .figures import finish_figure, new_figure, plain_label, series_style
+from .store import model_hash
 from .trainer import Trainer
-from .encoder_eval import Evaluator, _digest, _rows_digest, _same_signature, _texts_of, _weights_digest, log
+from .encoder_eval import Evaluator, _digest, _rows_digest, _same_signature, _texts_of, log
 from .protect import PROTECTIONS
 
 # %% ../nbs/50_decoder_eval.ipynb #fb3e63bb
@@ -244,7 +245,7 @@ class _Task:
         t = self.ev.trainer
         self.test_split = 'test' if 'test' in set(t.pairs['split']) else t.selection_split
         self.directions = {f: t.update_vector(f, protect=self.protect, model=self.model) for f in self.sets} if self.protect else {}
-        self.learner = _weights_digest(self.model.gradiend.named_parameters())
+        self.learner = model_hash(self.model.gradiend)
         self.probe = partial(_probe, self.ev, rows=self.rows, texts=self.texts, **self.limits)
 
 # %% ../nbs/50_decoder_eval.ipynb #86f6bd8a
@@ -253,7 +254,7 @@ def fingerprint(self:_Task)->dict:
     "Everything that decides the grid"
     t = self.ev.trainer
     rows,texts = (t.pairs if self.rows is None else self.rows), (t.neutral_texts if self.texts is None else self.texts)
-    return dict(format=1, learner=self.learner, base_model=_weights_digest(self.model.base_model.named_parameters()), rows=_rows_digest(rows.astype(str)), neutral_texts=_digest(*(texts or ())),
+    return dict(format=1, learner=self.learner, base_model=model_hash(self.model.base_model), rows=_rows_digest(rows.astype(str)), neutral_texts=_digest(*(texts or ())),
         given=[self.rows is not None, self.texts is not None], learning_rates=sorted(self.lrs), datasets={str(f): list(d) for f,d in sorted(self.sets.items())},
         limits=self.limits, protect=self.protect, excluded_words=sorted(t.excluded_words),
         targets=t._get_decoder_eval_targets(), per_row=t.per_row_targets, seed=t.training_args.seed, row_probs=self.keep_rows)

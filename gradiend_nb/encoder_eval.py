@@ -12,12 +12,12 @@ from pathlib import Path
 from urllib.parse import quote
 import numpy as np
 import pandas as pd
-import torch
 from fastcore.basics import patch
 from .arguments import _source
 from .checkpoints import plot_training_convergence
 from .figures import finish_figure, neutral_color, new_figure, palette, plain_label
 from .files import atomic_write, read_json, write_json
+from .store import model_hash
 from .metrics import EncoderResult, encoder_metrics, pearson, _check_encoder_df, _interval_text, _is_neutral
 from .trainer import Trainer
 
@@ -225,17 +225,6 @@ def _digest(*parts):
     for o in parts: h.update(o if isinstance(o, bytes) else str(o).encode()); h.update(b"\0")
     return h.hexdigest()
 
-# %% ../nbs/40_encoder_eval.ipynb #02389fc6
-@torch.no_grad()
-def _weights_digest(named):
-    "Hash of the named tensors by shape, sums and about 1000 entries of each"
-    parts = []
-    for name,p in named:
-        flat, step = p.detach().reshape(-1), max(1, p.numel()//1000)
-        sums = [f"{o.item():.9e}" for o in (flat.sum(dtype=torch.float64), (flat*flat).sum(dtype=torch.float64))]
-        parts += [name, tuple(p.shape), *sums, flat[::step].float().cpu().numpy().tobytes()]
-    return _digest(*parts)
-
 # %% ../nbs/40_encoder_eval.ipynb #4ffddd17
 def _rows_digest(df): return _digest(pd.util.hash_pandas_object(df, index=False).to_numpy().tobytes(), *df.columns)
 
@@ -243,7 +232,7 @@ def _rows_digest(df): return _digest(pd.util.hash_pandas_object(df, index=False)
 def _fingerprint(trainer, model, splits, source, max_size, texts, extra):
     "Everything that decides what the encodings are"
     pairs = trainer.pairs
-    return dict(format=1, learner=_weights_digest(model.gradiend.named_parameters()), base_model=_weights_digest(model.base_model.named_parameters()),
+    return dict(format=1, learner=model_hash(model.gradiend), base_model=model_hash(model.base_model),
         rows=_rows_digest(pairs.astype({c: str for c in pairs if pairs[c].dtype == object})), neutral_texts=_digest(*(texts or ())), splits=list(splits), source=source or model.source,
         max_size=max_size, excluded_words=_digest(*sorted(trainer.excluded_words)), seed=trainer.training_args.seed, arguments=_digest(repr(sorted(extra.items()))))
 

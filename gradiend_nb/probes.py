@@ -7,6 +7,7 @@ __all__ = ['word_variants', 'ClassProbe', 'slot_log_probs', 'RowProbe', 'LMSProb
 
 # %% ../nbs/16_probes.ipynb #e5a28bf7
 import math, random, re
+from weakref import WeakKeyDictionary
 
 # %% ../nbs/16_probes.ipynb #b3556d00
 import torch
@@ -19,14 +20,22 @@ from .gradients import collate, logits_at, max_tokens, tokenize_slots, word_ids
 # %% ../nbs/16_probes.ipynb #36779635
 def _bare(piece): return re.sub('^[\u0120\u2581]', '', piece)   # without the white-space markers of byte-level BPE and SentencePiece
 
+_kept = WeakKeyDictionary()   # tokenizer → its size, and `_spellings` of it
+
+def _spellings(tokenizer):
+    "Lower-case word → ids of the vocabulary entries that spell it; made once a tokenizer, again if it grows"
+    if _kept.get(tokenizer, (None,))[0] != len(tokenizer):
+        ids = {}
+        for piece,i in tokenizer.get_vocab().items(): ids.setdefault(_bare(piece).casefold(), []).append(i)
+        _kept[tokenizer] = len(tokenizer), ids
+    return _kept[tokenizer][1]
+
 def word_variants(
     tokenizer,      # a Hugging Face tokenizer
     words:list,     # str, one class
 )->list:            # distinct tuples of token ids, sorted
     "Token sequences that spell one of `words`; for one-piece words every vocabulary entry equal up to case and leading white space"
-    single = {}
-    for piece,i in tokenizer.get_vocab().items(): single.setdefault(_bare(piece).casefold(), []).append(i)
-    out = set()
+    single,out = _spellings(tokenizer), set()
     for w in words:
         ids = tuple(word_ids(tokenizer, w))
         out |= {(i,) for i in single.get(w.casefold(), ids[:1])} if len(ids) == 1 else {ids}

@@ -16,7 +16,8 @@ from .model import GradiendModel, ModelWithGradiend
 from .edit import update_vector
 from .probes import ClassProbe, LMSProbe, slot_log_probs
 from .trainer import TextPredictionTrainer, fill_masks, neutral_rows, split_rows
-from .encoder_eval import _digest, _weights_digest
+from .encoder_eval import _digest
+from .store import model_hash
 
 # %% ../nbs/45_protect.ipynb #144e9cc8
 def _gradient(m, y, params, **kw):
@@ -97,7 +98,7 @@ def protection(self:TextPredictionTrainer,
     m,texts = model or self.get_model(), _held_texts(self, n_texts)
     slots = neutral_rows(texts, m.tokenizer, self.excluded_words, self.training_args.seed)['masked'].tolist()
     if len(slots) < 20: raise ValueError(f"protect={protect!r} needs at least 20 neutral texts with a word to mask, there are {len(slots)}: pass more as eval_neutral_data")
-    key = _digest(*texts, *slots), _weights_digest(m.base_model.named_parameters())
+    key = _digest(*texts, *slots), model_hash(m.base_model)
     G = _kept(m, 'gradients', key, lambda: mass_gradients(m, slots, self._get_decoder_eval_targets()))
     return G, _kept(m, 'scale', key, lambda: text_scale(m, texts)) if protect == 'neutral_text' else None
 

@@ -20,7 +20,7 @@ from .model import ModelWithGradiend
 from .edit import Edit, update_vector
 from .probes import ClassProbe, word_variants
 from .trainer import Trainer, neutral_rows
-from .encoder_eval import _weights_digest
+from .store import model_hash
 from .protect import PROTECTIONS
 from .decoder_eval import DEFAULT_LRS, DecoderEvaluator, LMSThresholdPolicy, _probe, log_odds_gain
 
@@ -37,7 +37,7 @@ def _chosen(results, cls, increase):
 def _chosen_direction(trainer, v, m=None):
     "The direction that the entry `v` of decoder results was chosen for"
     m = m or trainer.get_model()
-    mine = _weights_digest(m.gradiend.named_parameters())
+    mine = model_hash(m.gradiend)
     if v.get('learner', mine) != mine: raise ValueError("decoder_results are of another learner than this trainer's (it was trained anew, or loaded from elsewhere): run evaluate_decoder() again")
     d = trainer.update_vector(v['feature_factor'], protect=v['protect'], model=m) if v.get('protect') else update_vector(m.gradiend, v['feature_factor'])
     if not d.any(): raise ValueError("The direction is zero, so there is no edit: run train() first")
@@ -50,7 +50,7 @@ def _kept_results(trainer, keys, **settings):
     "Decoder results with all of `keys` from the experiment folder, the newest of this learner that has the `settings`"
     if trainer.experiment_dir is None: raise ValueError("decoder_results is missing: pass the result of evaluate_decoder(), or give experiment_dir and evaluate with use_cache=True")
     if bad := [k for k in settings if k not in _KEPT_BY]: raise TypeError(f"{bad[0]!r} does not tell kept decoder results apart: use {', '.join(_KEPT_BY)}")
-    settings,mine = dict(protect=None) | settings, _weights_digest(trainer.get_model().gradiend.named_parameters())
+    settings,mine = dict(protect=None) | settings, model_hash(trainer.get_model().gradiend)
     for path in sorted(Path(trainer.experiment_dir).glob('decoder_grid*.json'), key=getmtime, reverse=True):
         kept = read_json(path)
         if kept['fingerprint']['learner'] == mine and set(keys) <= set(kept['chosen']) and all(_KEPT_BY[k](kept['fingerprint'], v) for k,v in settings.items()): return kept['chosen']
