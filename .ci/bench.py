@@ -111,8 +111,8 @@ def covered(mwg):
 
 def batches_of(mwg, rows, size, n):
     "`n` batches of one class each, classes in turn, as training has them"
-    from gradiend_nb.gradients import Slots, max_tokens
-    slots = Slots(mwg.tokenizer, pairs(rows), max_length=max_tokens(mwg.tokenizer, mwg.base_model))
+    from gradiend_nb.gradients import Slots
+    slots = Slots(mwg.objective, pairs(rows))
     by = [[i for i,c in enumerate(rows.label_class) if c == k] for k in ("3SG", "3PL")]
     return [slots.batch(by[j % 2][(j//2)*size:(j//2 + 1)*size]) for j in range(n)]
 
@@ -142,9 +142,9 @@ def bench_update(mwg, repeats):
 
 def bench_encode(mwg, rows, repeats):
     "Seconds of a row's encoding: ours, and a backward pass per sentence"
-    from gradiend_nb.gradients import Slots, encode_rows, max_tokens
+    from gradiend_nb.gradients import Slots, encode_rows
     df, params, W = pairs(rows), covered(mwg), mwg.gradiend.enc.weight.detach()[0]
-    slots = Slots(mwg.tokenizer, df, max_length=max_tokens(mwg.tokenizer, mwg.base_model))
+    slots = Slots(mwg.objective, df)
     def per_sample():
         for i in range(len(df)):
             b = slots.batch([i])

@@ -187,6 +187,8 @@ def _config(cls):
 class _What:
     source:str = _arg('alternative', _source, "Gradient that is encoded: 'factual', 'alternative' (also spelt 'counterfactual') or 'diff' = factual − alternative")
     target:str = _arg('diff', _source, "Gradient that is decoded, of the same three")
+    prediction_objective:str = _arg('auto', _choice('auto', 'mlm_mask_token', 'clm_next_token', 'clm_sequence_cloze', 'clm_mlm_head', 'seq2seq_decoder', 'seq2seq_encoder_mlm'), "How the base model is asked for the word, see `14_objectives`; 'auto': by the kind of model")
+    decoder_sequence_cloze_rhs_window:int = _arg(-1, _number(-1, True), "Tokens after the word that 'clm_sequence_cloze' predicts as well; -1: all")
     params:list = _arg(None, _strings, "Names or `*` patterns of the base-model parameters to cover; None: the whole backbone")
     latent_dim:int = _arg(1, _number(1, True), "Number of features")
     activation_encoder:str = _arg('tanh', _activation, "Activation of the encoder, by name")

@@ -566,6 +566,7 @@ class ModelWithGradiend:
             if v not in SOURCES: raise ValueError(f"{k} must be one of {', '.join(SOURCES)}, got {v!r}")
         self.base_model,self.gradiend,self.tokenizer,self.source,self.target = base_model,gradiend,tokenizer,source,target
         self.feature_class_encoding_direction = feature_class_encoding_direction or {}
+        self.mlm_head = None   # of a causal model that is asked through a head of its own, see `14_objectives`
         self.trained = False   # set by training and loading; a fresh encoder is still in units of its own
 
     @property
@@ -618,6 +619,9 @@ def from_pretrained(cls:ModelWithGradiend,
     g = ParamMappedGradiendModel.from_pretrained(folder) if is_path else where
     base,tok = _base_of(g, where, base_model, tokenizer, trust_remote_code, {k: hub[k] for k in ('token','cache_dir','local_files_only') if k in hub})
     m = cls(base, g.to(next(base.parameters()).device), tok, **(_context(folder) if is_path else {}))
+    if is_path and (folder/'mlm_head.safetensors').is_file():
+        from gradiend_nb.objectives import MLMHead
+        m.mlm_head = MLMHead.load(folder/'mlm_head.safetensors')
     m.trained = True
     return m
 
@@ -665,6 +669,7 @@ def write_files(self:ModelWithGradiend, folder:Path):
     self.gradiend.metadata.setdefault('base_model', self.base_model.name_or_path)
     if self.tokenizer is not None: self.gradiend.metadata.setdefault('tokenizer', self.tokenizer.name_or_path)
     write_json(folder/'gradiend_context.json', dict(source=self.source, target=self.target, feature_class_encoding_direction=self.feature_class_encoding_direction))
+    if self.mlm_head is not None: self.mlm_head.save(folder/'mlm_head.safetensors')
     self.gradiend.write_files(folder)
 
 # %% ../nbs/10_model.ipynb #b398ae7c

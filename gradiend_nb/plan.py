@@ -23,7 +23,8 @@ from fastcore.basics import patch
 
 # %% ../nbs/22_plan.ipynb #43b983e7
 from .arguments import PrePruneConfig, TrainingArguments, override
-from .gradients import _SIDES, Inputs, SlotBatch, Slots, _pre_activations, gradient_rows, logits_at, max_tokens
+from .gradients import _SIDES, SlotBatch, Slots, _pre_activations, gradient_rows
+from .objectives import Inputs, logits_at, model_family
 from .model import ModelWithGradiend, ParamMappedGradiendModel, ParamSelection, _auto_class, select_params, topk_count
 from .steps import n_steps
 from .trainer import TextPredictionTrainer, Trainer
@@ -102,11 +103,19 @@ def _meta_learner(base, sel, args):
     return ModelWithGradiend(base, g, None, args.source, args.target)
 
 # %% ../nbs/22_plan.ipynb #61fe8078
-def _blank_batch(n, tokens):
-    "`n` rows of `tokens` tokens with one slot each, factual and alternative sharing their inputs"
-    longs = lambda *shape: torch.empty(shape, dtype=torch.long, device='meta')
-    f = Inputs(longs(n, tokens), longs(n, tokens), longs(n), longs(n), longs(n))
-    return SlotBatch(f, Inputs(**vars(f) | dict(labels=longs(n))), torch.arange(n))
+def _longs(*shape): return torch.empty(shape, dtype=torch.long, device='meta')
+
+def _blank_batch(n, tokens, base):
+    "`n` rows of `tokens` tokens with one slot each for the model `base`, factual and alternative sharing their inputs"
+    family = model_family(base)
+    f = Inputs(_longs(n, tokens), _longs(n, tokens), *(_longs(n) for _ in range(3)), _longs(n, 3) if family == 'seq2seq' else None, options={} if family == 'masked' else dict(use_cache=False))
+    return SlotBatch(f, Inputs(**vars(f) | dict(labels=_longs(n))), torch.arange(n))
+
+def _few(b, n):
+    "The first `n` rows of the batch `b`, with their share of slots"
+    cut = lambda i: Inputs(**vars(i) | {k: v[:n if v.dim() == 2 else -(-len(v)*n//len(b.index))] for k,v in vars(i).items() if isinstance(v, torch.Tensor)})
+    f = cut(b.factual)
+    return SlotBatch(f, Inputs(**vars(f) | dict(labels=_longs(len(f.labels)))) if b.shared else cut(b.alternative), b.index[:n])
 
 # %% ../nbs/22_plan.ipynb #1be2269c
 def _gradient_peak(m, b):
@@ -117,7 +126,7 @@ def _gradient_peak(m, b):
 
 def _encoding_peak(m, b):
     "Transient bytes of the encodings of `b`, in forward mode or without it"
-    slots = SimpleNamespace(batch=lambda idx: _blank_batch(len(idx), b.factual.input_ids.shape[1]))
+    slots = SimpleNamespace(batch=lambda idx: _few(b, len(idx)))
     def f():
         with torch.enable_grad(): _pre_activations(m, slots, b, 'meta')
     with warnings.catch_warnings(): warnings.simplefilter('ignore'); return peak_bytes(f)
@@ -277,7 +286,7 @@ def plan(
     if limit <= 0: raise ValueError(f"limit must be a positive number of bytes, got {limit}: leave it out for what is free now")
     base,sel,args,taken,given = _source(model, args)
     T = min(tokens, base.config.to_dict().get('max_position_embeddings') or tokens)
-    batches = batches or (lambda a: (lambda n: _blank_batch(n, T),)*2)
+    batches = batches or (lambda a: (lambda n: _blank_batch(n, T, base),)*2)
     def at(n_seeds=n_seeds, **changes):
         a = override(args, **changes)
         s = [ParamSelection(n, tuple(p.shape)) for n,p in select_params(base, a.params)] if 'params' in changes else sel
@@ -337,7 +346,8 @@ def _meta_batches(self:TextPredictionTrainer, args):
     model = self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model
     tok = self.model.tokenizer if isinstance(self.model, ModelWithGradiend) else self._tokenizer(model, args)
     rows = self.create_training_data(max_size=args.train_max_size),self.create_training_data(self.selection_split, args.encoder_eval_train_max_size or args.encoder_eval_max_size)
-    slots = [Slots(tok, d, max_length=max_tokens(tok)) for d in rows]
+    obj = self._objective(meta_model(model, args.trust_remote_code), tok, args)
+    slots = [Slots(obj, d) for d in rows]
     longest = lambda s: lambda n: next(s.batches(n)).to('meta')
     return lambda a: [longest(s) for s in slots], n_steps(rows[0]['feature_class_id'].tolist(), args)
 

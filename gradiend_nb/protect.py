@@ -11,7 +11,8 @@ from torch import Tensor
 from fastcore.basics import patch
 
 # %% ../nbs/45_protect.ipynb #be7b8f74
-from .gradients import _covered, _join, logits_at
+from .gradients import _covered, _join
+from .objectives import logits_at
 from .model import GradiendModel, ModelWithGradiend
 from .edit import update_vector
 from .probes import ClassProbe, LMSProbe, slot_log_probs
@@ -33,9 +34,11 @@ def mass_gradients(
 )->Tensor:                  # shape (classes, D); a class whose words differ in their number of pieces has a row for each number
     "Gradient of the log-probability of each class's words, mean over the masks"
     params,device,out = _covered(m), next(m.base_model.parameters()).device, {}
-    for k,(batches,seqs,cls) in ClassProbe(m.tokenizer, texts, classes, batch_size).parts.items():
+    probe = ClassProbe(m.objective, texts, classes, batch_size)
+    for k,(batches,seqs,at) in enumerate(probe.parts):
         for _,b in batches:
-            lp,present = slot_log_probs(m.base_model, b.to(device), seqs), cls.unique().tolist()
+            lp,cls = slot_log_probs(m.base_model, b.to(device), seqs, probe.relative), probe.cls[at]
+            present = cls.unique().tolist()
             for c in present:
                 g = _gradient(m, lp[:,cls == c].logsumexp(1).sum()/len(texts), params, retain_graph=c != present[-1])
                 out[k,c] = g if (k,c) not in out else out[k,c].add_(g)
@@ -50,7 +53,7 @@ def text_scale(
 )->Tensor:                  # shape (D,), in units of one over a gradient
     "One over the root of the diagonal Fisher information on `texts`, 15% of the tokens masked"
     params,device,F = _covered(m), next(m.base_model.parameters()).device, 0
-    probe = LMSProbe(m.tokenizer, texts, batch_size=batch_size)
+    probe = LMSProbe(m.objective, texts, batch_size=batch_size)
     for b in probe.batches:
         l = logits_at(m.base_model, b := b.to(device)).float()
         F = _gradient(m, torch.nn.functional.cross_entropy(l, b.labels, reduction='sum'), params).square_() + F

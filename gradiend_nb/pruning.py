@@ -6,7 +6,6 @@
 __all__ = ['keep_in_parts', 'keep_positions', 'draw_rows', 'add_gradients', 'pre_prune_map']
 
 # %% ../nbs/30_pruning.ipynb #d52bcc15
-from functools import partial
 from fastcore.basics import patch
 
 # %% ../nbs/30_pruning.ipynb #622b9804
@@ -17,7 +16,8 @@ from torch.nn import functional as F
 
 # %% ../nbs/30_pruning.ipynb #114d2795
 from .arguments import PostPruneConfig, PrePruneConfig, override
-from .gradients import _SIDES, _mean_by_row, Slots, logits_at, max_tokens
+from .gradients import _SIDES, _mean_by_row, Slots
+from .objectives import Objective, logits_at
 from .model import ModelWithGradiend, ParamMappedGradiendModel, ParamSelection, load_base, select_params, topk_count
 from .trainer import Trainer
 
@@ -118,15 +118,15 @@ def draw_rows(
 
 # %% ../nbs/30_pruning.ipynb #99936187
 def add_gradients(
-    base:nn.Module,        # a masked language model
-    tokenizer,             # the model's
+    base:nn.Module,        # a Hugging Face language model
+    objective:Objective,   # how it is asked
     rows,                  # DataFrame: masked, factual, alternative
     weights:Tensor,        # of each row, shape (rows,)
     kind:str='alternative',# 'factual', 'alternative' or 'diff'
     batch_size:int=8,      # rows in one backward pass
 ):
     "Add the gradient of the weighted sum of the rows' losses to `.grad`"
-    slots,device = Slots(tokenizer, rows, max_length=max_tokens(tokenizer, base)), next(base.parameters()).device
+    slots,device = Slots(objective, rows), next(base.parameters()).device
     for b in slots.batches(batch_size):
         loss,w = 0, weights[b.index].to(device)
         for side,sign in _SIDES[kind].items():
@@ -136,7 +136,7 @@ def add_gradients(
         loss.backward()
 
 # %% ../nbs/30_pruning.ipynb #a7263c85
-def _importances(base, tokenizer, param_map, rows, cfg, seed):
+def _importances(base, objective, param_map, rows, cfg, seed):
     "A flat importance for each entry of `param_map`"
     params = dict(base.named_parameters())
     params = [params[o.name] for o in param_map]
@@ -148,29 +148,30 @@ def _importances(base, tokenizer, param_map, rows, cfg, seed):
     mine = set(map(id, params))
     for p in base.parameters(): p.grad = None; p.requires_grad_(id(p) in mine)
     try:
-        add_gradients(base, tokenizer, rows, weights, cfg.source, cfg.batch_size)
+        add_gradients(base, objective, rows, weights, cfg.source, cfg.batch_size)
         return [o.take(torch.zeros_like(p) if p.grad is None else p.grad.abs_()).float() for o,p in zip(param_map, params)]
     finally:
         for p,g,w in zip(base.parameters(), before, wants): p.grad = g; p.requires_grad_(w)
 
 # %% ../nbs/30_pruning.ipynb #693f247d
 def pre_prune_map(
-    base:nn.Module,           # a masked language model
-    tokenizer,                # the model's
+    base:nn.Module,           # a Hugging Face language model
+    objective:Objective,      # how it is asked
     param_map:list,           # of `ParamSelection`: what may be kept
     rows,                     # DataFrame of pairs: masked, factual, alternative, label, feature_class_id
     cfg:PrePruneConfig,       # how many rows and weights, and by what
     seed:int=0,               # of the draw of rows, unless `cfg` has its own
 )->list:                      # of `ParamSelection`, as many
     "The selections that stay"
-    keep = keep_in_parts(_importances(base, tokenizer, param_map, rows, cfg, seed), cfg.topk, cfg.threshold, cfg.mask)
+    keep = keep_in_parts(_importances(base, objective, param_map, rows, cfg, seed), cfg.topk, cfg.threshold, cfg.mask)
     return [_cut(o, at.cpu()) for o,at in zip(param_map, keep)]
 
 # %% ../nbs/30_pruning.ipynb #da860286
 @patch
 def _pre_pruner(self:Trainer, args):
     "What narrows the selection of a fresh learner as `args` want it"
-    return partial(pre_prune_map, rows=self.create_training_data(), cfg=args.pre_prune_config, seed=args.seed)
+    rows = self.create_training_data()
+    return lambda base,tok,sel: pre_prune_map(base, self._objective(base, tok, args), sel, rows, args.pre_prune_config, args.seed)
 
 @patch
 def _post_prune(self:Trainer, m, cfg): return m.gradiend.prune(cfg.topk, cfg.threshold, cfg.mask, cfg.part)

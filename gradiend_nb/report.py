@@ -21,10 +21,9 @@ from fastcore.basics import patch
 from .files import atomic_dir, to_plain, write_json
 from .figures import _png, finish_figure, neutral_color, new_figure, palette, plain_label
 from .arguments import override
-from .gradients import collate, logits_at
+from .objectives import logits_at
 from .edit import Edit, update_vector
 from .pairs import Pairs, _by_class
-from .probes import _with_masks
 from .splits import _md_table
 from .trainer import TextPredictionTrainer, Trainer
 from .decoder_eval import DecoderEvaluator, log_odds_gain
@@ -82,8 +81,9 @@ def top_fillers(
 )->list:            # for each text a list of (token, probability), likeliest first
     "The likeliest tokens at each mask"
     tok = m.tokenizer
-    b = collate(_with_masks(tok, texts, 1, '[MASK]', 512), tok.pad_token_id or 0)
-    p = logits_at(m.base_model, b.to(next(m.base_model.parameters()).device)).float().softmax(-1).topk(k)
+    obj = m.objective.scoring
+    (items,_), = obj.candidates(texts, [(0,)])
+    p = logits_at(m.base_model, obj.collate(items).to(next(m.base_model.parameters()).device)).float().softmax(-1).topk(k)
     return [[(tok.decode([i]).strip(), round(q, 4)) for i,q in zip(ids, ps)] for ids,ps in zip(p.indices.tolist(), p.values.tolist())]
 
 # %% ../nbs/64_report.ipynb #1267ba11

@@ -161,7 +161,7 @@ def _neutral_probe(t, max_texts):
     classes = t._get_decoder_eval_targets()
     texts = t.neutral_texts if t.neutral_texts is not None else t.pairs['masked'].str.replace('[MASK]', '', regex=False).tolist()
     slots = neutral_rows(texts[:max_texts], t.get_model().tokenizer, {w for ws in classes.values() for w in ws}, t.training_args.seed)
-    probe = ClassProbe(t.get_model().tokenizer, slots['masked'].tolist(), classes)
+    probe = ClassProbe(t.get_model().objective, slots['masked'].tolist(), classes)
     probe.slots = slots['masked'].tolist()
     return probe
 

@@ -49,7 +49,9 @@ def twin(
     arch = {k: getattr(g, k) for k in ('latent_dim','activation_encoder','activation_decoder','bias_decoder')}
     init = 'random' if g.dec.weight.any() else 'zero_decoder'
     new = ParamMappedGradiendModel(g.param_map, torch_dtype=g.enc.weight.dtype, device=g.enc.weight.device, init=init, seed=seed, **arch, **g.metadata)
-    return type(m)(m.base_model, new, m.tokenizer, m.source, m.target)
+    other = type(m)(m.base_model, new, m.tokenizer, m.source, m.target)
+    other.mlm_head = m.mlm_head
+    return other
 
 # %% ../nbs/25_seeds.ipynb #a0686c40
 @patch

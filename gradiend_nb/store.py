@@ -22,7 +22,7 @@ from xxhash import xxh3_128
 # %% ../nbs/15_store.ipynb #be1c787d
 from .files import atomic_write
 from .model import ModelWithGradiend, SOURCES
-from .gradients import _SIDES, Slots, gradient_rows, max_tokens
+from .gradients import _SIDES, Slots, gradient_rows
 
 # %% ../nbs/15_store.ipynb #80799393
 def _json(o): return json.dumps(o).encode()
@@ -62,7 +62,7 @@ def map_hash(
 _PAIR = 'factual','alternative'
 _DTYPES = {torch.float32: 'F32', torch.bfloat16: 'BF16', torch.float16: 'F16'}
 
-def _slots(m, rows, placeholder): return Slots(m.tokenizer, rows, placeholder, max_tokens(m.tokenizer, m.base_model))
+def _slots(m, rows, placeholder): return Slots(m.objective, rows, placeholder)
 
 def _dtype_name(dtype):
     if dtype not in _DTYPES: raise ValueError(f"Gradients can't be stored as {dtype!r}: pass one of {', '.join(map(str, _DTYPES))}")
@@ -76,8 +76,8 @@ def store_fingerprint(
     dtype:torch.dtype|None=None,     # of the file
 )->dict:                             # field → text
     "What stored gradients depend on, as far as it is given"
-    f = dict(format='gradients 1', objective='mlm_mask_token')
-    if m is not None: f |= dict(base_model=model_hash(m.base_model), mapping=map_hash(m.gradiend.param_map))
+    f = dict(format='gradients 2')
+    if m is not None: f |= dict(objective=m.objective.key, base_model=model_hash(m.base_model), mapping=map_hash(m.gradiend.param_map))
     if rows is not None: f |= dict(data=rows_hash(rows))
     if m is not None and rows is not None: f |= dict(tokens=_digest([_json(_slots(m, rows, placeholder).items)]))
     return f | ({} if dtype is None else dict(dtype=_dtype_name(dtype)))
@@ -112,7 +112,7 @@ def _write(f, m, slots, meta, dtype):
     "Header, numbers of pieces, and both gradients of each row, to the open file `f`"
     n,d,device = len(slots),len(m.gradiend),next(m.base_model.parameters()).device
     f.write(_header(meta, n, d, dtype))
-    for k in _PAIR: f.write(_bytes(torch.tensor([len(labels) for *_,labels in slots.items[k]])))
+    for k in _PAIR: f.write(_bytes(torch.tensor([len(o.labels) for o in slots.items[k]])))
     start,out = f.tell(),{k: torch.empty(d, device=m.gradiend.enc.weight.device) for k in _PAIR}
     for i in tqdm(range(n), desc='gradients', leave=False):
         gradient_rows(m, slots.batch([i]).to(device), _PAIR, out)

@@ -27,7 +27,8 @@ from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
 from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config
-from .gradients import Slots, encode_rows, gradient_rows, max_tokens, word_ids
+from .gradients import Slots, encode_rows, gradient_rows
+from .objectives import MLMHead, find_objective, train_mlm_head, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
 from .probes import ClassProbe, DecoderProbe, RowProbe
 from .metrics import diagnose, encoder_metrics
@@ -51,7 +52,7 @@ class GradientStream:
         placeholder:str='[MASK]',
     ):
         self.m,self.kinds,self.out = m,tuple(dict.fromkeys((m.source, m.target))),{}
-        self.slots = Slots(m.tokenizer, rows, placeholder, max_tokens(m.tokenizer, m.base_model))
+        self.slots = Slots(m.objective, rows, placeholder)
         self.device = next(m.base_model.parameters()).device
 
     def __call__(self,
@@ -201,9 +202,19 @@ def _learner(self:Trainer, model, args, cls=None):
     "An untrained learner on `model` as `args` want it; a `ModelWithGradiend` is taken as it is"
     if isinstance(model, ModelWithGradiend): return model
     a,(base,tok) = args,self._base(model, args)
-    return self._class(cls).from_base(base, tok, params=a.params, source=a.source, target=a.target, latent_dim=a.latent_dim,
+    m = self._class(cls).from_base(base, tok, params=a.params, source=a.source, target=a.target, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
-        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=self._pre_pruner(a) if a.pre_prune_config else None, **a.metadata)
+        init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=self._pre_pruner(a) if a.pre_prune_config else None, **self._asked(base, tok, a), **a.metadata)
+    m.mlm_head = self.mlm_head if m.gradiend.metadata.get('prediction_objective') == 'clm_mlm_head' else None
+    return m
+
+@patch
+def _asked(self:Trainer, base, tok, args):
+    "What the learner's metadata say of the objective; nothing if the feature is not one of texts"
+    return {}
+
+@patch
+def _objective_key(self:Trainer, base, tok, args): return None
 
 # %% ../nbs/20_trainer.ipynb #7bf9b377
 @patch
@@ -294,7 +305,7 @@ def _fingerprint(self:Trainer, model, args, callbacks=None):
     "Field → value of everything that decides about the weights"
     masks = {k: torch.as_tensor(c.mask).nonzero().flatten().tolist() for k in ('pre_prune_config','post_prune_config') if (c := getattr(args, k)) and c.mask is not None}
     start = model.gradiend.state() if isinstance(model, ModelWithGradiend) else {}
-    return to_dict(args, decides=True) | dict(format=1, trainer=type(self).__name__, classes=self.target_classes, data=self._data_hash(args), base_model=model_hash(self._base(model, args)[0]),
+    return to_dict(args, decides=True) | dict(format=1, trainer=type(self).__name__, classes=self.target_classes, data=self._data_hash(args), base_model=model_hash(self._base(model, args)[0]), objective=self._objective_key(*self._base(model, args), args),
         start=_digest(o for k,v in start.items() for o in (_json([k, list(v.shape)]), _bytes(v))), masks=_digest([_json(masks)]), callbacks=[_describe(cb) for cb in callbacks or () if not type(cb).__module__.startswith('transformers.integrations')])   # those only write logs
 
 @patch
@@ -429,6 +440,46 @@ class TextPredictionTrainer(Trainer):
         return (probe or self.decoder_probe(**kwargs)).score(base_model)
     def _analyze_encoder(self, model, split='test', source=None, max_size=None, neutral_texts=None): return encoder_table(self, model, split, source or model.source, max_size, neutral_texts)
 
+# %% ../nbs/20_trainer.ipynb #c8d316c2
+@patch(as_prop=True)
+def mlm_head(self:Trainer)->MLMHead|None:
+    "The head that `train_decoder_only_mlm_head` trained, in memory or in the experiment folder"
+    f = self.experiment_dir and Path(self.experiment_dir)/'decoder_mlm_head'/'mlm_head.safetensors'
+    if self._mlm_head is None and f and f.is_file(): self._mlm_head = MLMHead.load(f)
+    return self._mlm_head
+
+Trainer._mlm_head = None
+
+@patch
+def _objective(self:TextPredictionTrainer, base, tok, args):
+    "How the base model is asked for a word under `args`"
+    if args.prediction_objective == 'clm_mlm_head' and self.mlm_head is None: self.train_decoder_only_mlm_head()
+    return find_objective(base, tok, args.prediction_objective, args.decoder_sequence_cloze_rhs_window, self.mlm_head)
+
+@patch
+def _asked(self:TextPredictionTrainer, base, tok, args):
+    o = self._objective(base, tok, args)
+    more = dict(decoder_sequence_cloze_rhs_window=o.rhs_window) if hasattr(o, 'rhs_window') else {}
+    return dict(prediction_objective=o.name, **more)
+
+@patch
+def _objective_key(self:TextPredictionTrainer, base, tok, args): return self._objective(base, tok, args).key
+
+# %% ../nbs/20_trainer.ipynb #5f40f3eb
+@patch
+def train_decoder_only_mlm_head(self:TextPredictionTrainer,
+    max_size:int|None=None,   # at most so many training rows for each direction
+    **kwargs,                 # to `train_mlm_head`: epochs, batch_size, lr, pooling_length, seed
+)->MLMHead:
+    "Train the head that `clm_mlm_head` asks, on the words of the training rows; kept in `<experiment_dir>/decoder_mlm_head`, and used from now on"
+    model = self.model.base_model if isinstance(self.model, ModelWithGradiend) else self.model
+    base,tok = self._base(model, self.training_args)
+    rows = self.create_training_data(max_size=max_size)
+    self._mlm_head = train_mlm_head(base, tok, rows['masked'].tolist(), rows['factual'].tolist(), **dict(seed=self.training_args.seed) | kwargs)
+    if self.experiment_dir:
+        with atomic_dir(Path(self.experiment_dir)/'decoder_mlm_head') as tmp: self._mlm_head.save(Path(tmp)/'mlm_head.safetensors')
+    return self._mlm_head
+
 # %% ../nbs/20_trainer.ipynb #60bc00b1
 @patch(as_prop=True)
 def pairs(self:TextPredictionTrainer):
@@ -538,11 +589,13 @@ def neutral_rows(
     tokenizer,                # of the base model; words it can't represent are not chosen
     exclude:set=frozenset(),  # words never masked, lower case
     seed:int=0,               # of the private generator
+    left_words:int=0,         # words before the masked one, if the text is long enough
 )->pd.DataFrame:              # masked, factual, alternative; texts without a usable word are left out
     "One random word masked in each text"
     rng,out = random.Random(seed),[]
     for t in texts:
-        spans = [o for o in re.finditer(r'\w+', t) if o[0].casefold() not in exclude]
+        spans = list(re.finditer(r'\w+', t))
+        spans = [o for o in spans[left_words:] or spans if o[0].casefold() not in exclude]
         rng.shuffle(spans)
         if span := next((o for o in spans if _known_word(tokenizer, o[0])), None):
             out.append((t[:span.start()] + '[MASK]' + t[span.end():], span[0], span[0]))
@@ -567,11 +620,11 @@ def encoder_table(
     out = [_training_lines(rows, source)]
     if neutral_texts is not None:
         kinds = dict(neutral_training_masked=fill_masks(rows), neutral_dataset=neutral_texts[:max_size])
-        out += [_neutral_lines(neutral_rows(ts, m.tokenizer, trainer.excluded_words, args.seed), k) for k,ts in kinds.items()]
+        out += [_neutral_lines(neutral_rows(ts, m.tokenizer, trainer.excluded_words, args.seed, m.objective.left_words), k) for k,ts in kinds.items()]
     df = pd.concat(out, ignore_index=True)
-    for kind in df['kind'].unique():
-        at = df.index[df['kind'] == kind]
-        h = encode_rows(m, df.loc[at], (kind,), args.eval_batch_size)[kind]
+    for kind,neutral in df.groupby(['kind', df['type'] != 'training'], sort=False).groups:
+        at = df.index[(df['kind'] == kind) & ((df['type'] != 'training') == neutral)]
+        h = encode_rows(m, df.loc[at], (kind,), args.eval_batch_size, objective=m.objective.scoring if neutral else None)[kind]
         for l in range(h.shape[1]): df.loc[at, 'encoded' if l == 0 else f'encoded_{l}'] = h[:,l].double().numpy()
     return df.drop(columns=['kind','factual','alternative'])
 
@@ -601,8 +654,8 @@ def word_probe(self:TextPredictionTrainer,
     batch_size:int|None=None,       # default: `eval_batch_size`
 ):                                  # a `ClassProbe`, or a `RowProbe` where rows are scored on their own words
     "P(class) on `rows`, of any number of changed models"
-    tok,words,n = self.get_model().tokenizer, self._get_decoder_eval_targets(), batch_size or self.training_args.eval_batch_size
-    return RowProbe(tok, rows, list(words), n) if self.per_row_targets else ClassProbe(tok, rows['masked'].tolist(), words, n)
+    obj,words,n = self.get_model().objective, self._get_decoder_eval_targets(), batch_size or self.training_args.eval_batch_size
+    return RowProbe(obj, rows, list(words), n) if self.per_row_targets else ClassProbe(obj, rows['masked'].tolist(), words, n)
 
 # %% ../nbs/20_trainer.ipynb #1a29823a
 @patch
@@ -620,4 +673,4 @@ def decoder_probe(self:TextPredictionTrainer,
     texts = neutral_texts if neutral_texts is not None else self.neutral_texts
     ignore = [] if texts is not None else [w for ws in words.values() for w in ws]
     if texts is None: texts = fill_masks(rows)
-    return DecoderProbe(self.get_model().tokenizer, rows, words, texts[:max_size_neutral], ignore, batch_size=batch_size or self.training_args.eval_batch_size, per_row=self.per_row_targets)
+    return DecoderProbe(self.get_model().objective, rows, words, texts[:max_size_neutral], ignore, batch_size=batch_size or self.training_args.eval_batch_size, per_row=self.per_row_targets)
