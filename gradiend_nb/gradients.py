@@ -7,6 +7,7 @@ __all__ = ['Slots', 'SlotBatch', 'gradient_rows', 'logits_and_slope', 'encode_ro
 
 # %% ../nbs/15_gradients.ipynb #16e28b7a
 import warnings
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 # %% ../nbs/15_gradients.ipynb #6307c96b
@@ -166,6 +167,21 @@ def _own_storage(v):
     "The same memory as a tensor of its own: forward mode copies a tangent that is a view of a larger one"
     return v if v.is_meta else torch.from_dlpack(v.detach())
 
+# %% ../nbs/15_gradients.ipynb #3f024d62
+@contextmanager
+def _forward_ready(model):
+    "`model` with plain attention, experts one after another, and no slope from padding embeddings"
+    still = lambda layer,args,out: out.where((args[0] != layer.padding_idx)[...,None], out.detach())
+    experts = model.get_experts_implementation() if getattr(model, '_can_set_experts_implementation', bool)() and model.device.type != 'meta' else None
+    with ExitStack() as s:
+        s.enter_context(sdpa_kernel(SDPBackend.MATH))
+        for o in model.modules():
+            if isinstance(o, nn.Embedding) and o.padding_idx is not None: s.callback(o.register_forward_hook(still).remove)
+        if experts:
+            model.set_experts_implementation('eager')
+            s.callback(model.set_experts_implementation, experts)
+        yield
+
 # %% ../nbs/15_gradients.ipynb #b014dc38
 def logits_and_slope(
     m:ModelWithGradiend,  # base model and learner
@@ -177,7 +193,7 @@ def logits_and_slope(
     ps = {f'model.{o.name}': params[o.name].detach() for o,_ in m.gradiend.pieces(direction)}
     ts = {f'model.{o.name}': _own_storage(o.spread(d).to(ps[f'model.{o.name}'])) for o,d in m.gradiend.pieces(direction)}
     f = lambda ps: torch.func.functional_call(_AtSlots(m.base_model, b), ps, ())
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): return torch.func.jvp(f, (ps,), (ts,))
+    with torch.no_grad(), _forward_ready(m.base_model): return torch.func.jvp(f, (ps,), (ts,))
 
 # %% ../nbs/15_gradients.ipynb #c7586045
 def _mean_by_row(x, rows, n):

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'activation_name', 'GradiendModel', 'topk_count',
-           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'ParamSelection',
+           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'pattern_table', 'ParamSelection',
            'ParamMappedGradiendModel', 'read_config', 'relative_path', 'find_checkpoint', 'load_base', 'demo_model',
            'ModelWithGradiend']
 
 # %% ../nbs/10_model.ipynb #8677fcb1
-import glob, json, math, re
+import difflib, glob, json, math, re
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -247,15 +247,40 @@ def select_params(
     params:list|str|None=None,   # names or patterns with `*`; None: every parameter of the backbone
 )->list:                         # of (name, parameter), in the model's order
     "Parameters of `base_model` that a learner reads and writes"
-    backbone = {id(p) for p in base_model.base_model.parameters()}
-    named = [(n,p) for n,p in base_model.named_parameters() if id(p) in backbone]
+    named = _backbone(base_model)
     if params is None: return named
-    pats = [params] if isinstance(params, str) else list(params)
-    hits = {o: [n for n,_ in named if re.fullmatch(re.escape(o).replace(r'\*', '.*'), n)] for o in pats}
-    if dead := [o for o,ns in hits.items() if not ns]:
-        raise ValueError(f"params {dead} match no backbone parameter; names look like {named[0][0]!r} or {named[-1][0]!r}")
+    hits = _matches(params, [n for n,_ in named])
+    if dead := [o for o,ns in hits.items() if not ns]: raise ValueError(f"params {dead} match no backbone parameter; the nearest names are {', '.join(map(repr, _nearest(dead[0], named)))}. pattern_table(model, params) shows what matched")
     keep = {n for ns in hits.values() for n in ns}
     return [(n,p) for n,p in named if n in keep]
+
+
+# %% ../nbs/10_model.ipynb #a3429a70
+def _backbone(model):
+    "Named parameters below the output layer; one that is tied to the word embeddings counts as these"
+    words,head = model.get_input_embeddings().weight, model.get_output_embeddings()
+    mine = {id(p) for p in model.base_model.parameters()} - {id(p) for p in (head.parameters() if head else ()) if p is not words}
+    return [(n,p) for n,p in model.named_parameters() if id(p) in mine]
+
+def _matches(params, names):
+    "Pattern → the `names` that it matches"
+    pats = [params] if isinstance(params, str) else list(params)
+    return {o: [n for n in names if re.fullmatch(re.escape(o).replace(r'\*', '.*'), n)] for o in pats}
+
+def _nearest(pattern, named):
+    "The three names that look most like `pattern`"
+    key = lambda n: difflib.SequenceMatcher(None, pattern.replace('*', ''), n, autojunk=False).ratio()
+    return sorted([n for n,_ in named], key=key, reverse=True)[:3]
+
+# %% ../nbs/10_model.ipynb #38b34083
+def pattern_table(
+    base_model:nn.Module,        # a Hugging Face model
+    params:list|str='*',         # names or patterns with `*`, as for `select_params`
+):                               # DataFrame: pattern, parameters, weights, first; a pattern that matches nothing has 0
+    "What each pattern of `params` matches"
+    import pandas as pd
+    named = dict(_backbone(base_model))
+    return pd.DataFrame([dict(pattern=o, parameters=len(ns), weights=sum(named[n].numel() for n in ns), first=ns[0] if ns else '') for o,ns in _matches(params, named).items()])
 
 # %% ../nbs/10_model.ipynb #e24b8f2b
 @dataclass
@@ -527,19 +552,39 @@ def load_base(
     "Load a base model and its tokenizer; dropout stays off"
     from transformers import AutoConfig, AutoTokenizer
     if not isinstance(base_model, (str, Path)):
-        tokenizer = tokenizer or AutoTokenizer.from_pretrained(base_model.name_or_path)
-        return base_model.eval(), tokenizer
+        _refuse_adapters(base_model)
+        if tokenizer is None and not base_model.name_or_path: raise ValueError(f"This {type(base_model).__name__} was not loaded from anywhere, so its tokenizer is unknown: pass tokenizer=, or save model and tokenizer to a folder and pass that")
+        return base_model.eval(), tokenizer or AutoTokenizer.from_pretrained(base_model.name_or_path)
     name,kw = str(base_model), dict(trust_remote_code=trust_remote_code, **hub)
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
+    if (Path(name)/'adapter_config.json').is_file() and not (Path(name)/'config.json').is_file(): raise ValueError(f"{name} holds a PEFT adapter without its base model: {_merge}")
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
-    return cls.from_pretrained(name, dtype=torch_dtype, **kw).eval(), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
+    return _refuse_adapters(cls.from_pretrained(name, dtype=torch_dtype, **kw).eval()), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
 
 # %% ../nbs/10_model.ipynb #4fc451f0
+_merge = "merge it (peft.PeftModel.from_pretrained(base, adapter).merge_and_unload()) and pass the merged model"
+
+def _refuse_adapters(model):
+    "`model`; ValueError if it has adapters beside its weights"
+    if hasattr(model, 'merge_and_unload'): raise ValueError(f"This {type(model).__name__} keeps adapters beside its weights, so a change could not be written into a plain model: pass model.merge_and_unload()")
+    if getattr(model, '_hf_peft_config_loaded', False): raise ValueError(f"This {type(model).__name__} has a PEFT adapter beside its weights: {_merge}")
+    return model
+
+_AUTO = dict(seq2seq='AutoModelForSeq2SeqLM', masked='AutoModelForMaskedLM', causal='AutoModelForCausalLM')
+
 def _auto_class(cfg):
-    "Encoder-decoder, else masked, else causal language model"
+    "Encoder-decoder, else what its own code or its saved class says, else masked, else causal language model"
     import transformers as t
-    if cfg.is_encoder_decoder: return t.AutoModelForSeq2SeqLM
-    return t.AutoModelForMaskedLM if type(cfg) in t.MODEL_FOR_MASKED_LM_MAPPING else t.AutoModelForCausalLM
+    kinds = [k for k in _AUTO.values() if k in (getattr(cfg, 'auto_map', None) or {})]
+    saved = [k for k in ('masked','causal') if (cfg.architectures or [''])[0] in _class_names(k)]
+    kind = 'seq2seq' if cfg.is_encoder_decoder else saved[0] if saved else 'masked' if type(cfg) in t.MODEL_FOR_MASKED_LM_MAPPING else 'causal'
+    return getattr(t, kinds[0] if kinds else _AUTO[kind])
+
+def _class_names(family):
+    "Names of the classes of transformers that are `family` language models"
+    from transformers.models.auto import modeling_auto as auto
+    return dict(masked=auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES, causal=auto.MODEL_FOR_CAUSAL_LM_MAPPING_NAMES)[family].values()
+
 
 # %% ../nbs/10_model.ipynb #f82e9b15
 def demo_model(

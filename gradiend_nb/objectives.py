@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from fastcore.basics import patch, store_attr
 
 # %% ../nbs/14_objectives.ipynb #5f12a1a0
-from .model import ModelWithGradiend
+from .model import ModelWithGradiend, _AUTO, _class_names
 
 # %% ../nbs/14_objectives.ipynb #ad043e76
 def _ids(tokenizer, text): return tokenizer(text, add_special_tokens=False, verbose=False).input_ids
@@ -48,8 +48,10 @@ def word_ids(
 # %% ../nbs/14_objectives.ipynb #1cedc65f
 def max_tokens(tokenizer, model=None)->int:
     "Longest input that both `tokenizer` and `model` take, at most 512 tokens"
-    positions = getattr(model.config, 'max_position_embeddings', None) if model is not None else None
-    return min(tokenizer.model_max_length, positions or 512, 512)
+    if model is None: return min(tokenizer.model_max_length, 512)
+    positions = getattr(model.config.get_text_config(), 'max_position_embeddings', None) or 512
+    counted = [o.num_embeddings - 1 - o.padding_idx for n,o in model.named_modules() if n.endswith('position_embeddings') and getattr(o, 'padding_idx', None) is not None]   # RoBERTa counts from there
+    return min(tokenizer.model_max_length, positions, 512, *counted)
 
 # %% ../nbs/14_objectives.ipynb #368c5d44
 class Item(NamedTuple):
@@ -68,11 +70,11 @@ def at_slots(
     def keep_slots(_, args, out):
         out.last_hidden_state = out.last_hidden_state[b.rows, b.cols].unsqueeze(0)
         return out
-    hook = _last_part(model).register_forward_hook(keep_slots)
+    part = model.get_decoder() if model.config.is_encoder_decoder else model.base_model
+    if part is model: return model(**b.model_inputs).logits[b.rows, b.cols]   # it has no part that could be cut short
+    hook = part.register_forward_hook(keep_slots)
     try: return model(**b.model_inputs).logits[0]
     finally: hook.remove()
-
-def _last_part(model): return model.get_decoder() if model.config.is_encoder_decoder else model.base_model
 
 # %% ../nbs/14_objectives.ipynb #0f2cd5ce
 @dataclass
@@ -131,6 +133,11 @@ def _check_text(t, word, tokenizer, placeholder):
     raise ValueError(f"Each text needs exactly one {placeholder!r}, but {why}: {t!r} (word {word!r})")
 
 # %% ../nbs/14_objectives.ipynb #878f024a
+def _around(tokenizer, texts, placeholder):
+    "Ids before and after the slot of each text, without the space before it: that is part of the word"
+    lefts,rights = zip(*(t.split(placeholder) for t in texts)) if texts else ((), ())
+    return [(_ids(tokenizer, l.rstrip()) if l.strip() else [], ids_after(tokenizer, r) if r.strip() else []) for l,r in zip(lefts, rights)]
+
 def _special_ends(tokenizer):
     "Ids that the tokenizer puts before and after a text"
     full,bare = tokenizer('a').input_ids, _ids(tokenizer, 'a')
@@ -149,7 +156,8 @@ class Objective:
     ):
         self.tokenizer,self.max_length = tokenizer,max_tokens(tokenizer, model)
         self.pre,self.post = _special_ends(tokenizer)
-        self.pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0
+        self.n_tokens = float('inf') if model is None else model.get_input_embeddings().weight.shape[0]
+        self.pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None and tokenizer.pad_token_id < self.n_tokens else 0   # never attended to
     def __repr__(self): return f'{type(self).__name__}({self.name})'
     @property
     def key(self): return self.name   # what decides about its items, for fingerprints
@@ -209,10 +217,9 @@ class MaskedToken(Objective):
         return [self.tokenizer.mask_token]*n if self.tokenizer.mask_token is not None else []
     def group(self, seq): return len(seq)
     def build(self, texts, labels, placeholder='[MASK]'):
-        filled = [t.replace(placeholder, ' '.join(self.marks(len(l)))) for t,l in zip(texts, labels)]
-        marks = set(self.tokenizer.convert_tokens_to_ids(self.marks(max(map(len, labels), default=1))))
-        bare = self.tokenizer(filled, add_special_tokens=False, verbose=False).input_ids if filled else []
-        rows = [self.pre + _window(ids, marks, self.max_length - len(self.pre + self.post)) + self.post for ids in bare]
+        marks = self.tokenizer.convert_tokens_to_ids(self.marks(max(map(len, labels), default=1)))
+        bare = [before + marks[:len(l)] + after for (before,after),l in zip(_around(self.tokenizer, texts, placeholder), labels)]
+        rows = [self.pre + _window(ids, set(marks), self.max_length - len(self.pre + self.post)) + self.post for ids in bare]
         return [Item(ids, [i for i,o in enumerate(ids) if o in marks], l) for ids,l in zip(rows, labels)]
     def text_items(self, texts, skip, ratio, rng:Random):
         "Items for the language modeling score: a share of the tokens of each text, masked"
@@ -313,7 +320,7 @@ class MaskHead(Objective):
         if bad := [w for w in words if w not in known]: raise ValueError(f"The head of this model doesn't know {bad[0]!r}, only {', '.join(self.head.words)}: train it again with this word, or use prediction_objective='clm_next_token'")
         return self.build(texts, [[known[w]] for w in words], placeholder)
     def build(self, texts, labels, placeholder='[MASK]'):
-        rows = [_ids(self.tokenizer, l.rstrip()) + [self.marker] + ids_after(self.tokenizer, r) for l,r in (t.split(placeholder) for t in texts)]
+        rows = [before + [self.marker] + after for before,after in _around(self.tokenizer, texts, placeholder)]
         rows = [self.pre + _window(ids, {self.marker}, self.max_length - len(self.pre)) for ids in rows]
         return [Item(ids, [ids.index(self.marker, len(self.pre))], l) for ids,l in zip(rows, labels)]
 
@@ -342,8 +349,8 @@ class Seq2SeqDecoder(Objective):
         self.ids,self.spans = tokenizer.convert_tokens_to_ids(self.marks),self.marks[0] != tokenizer.mask_token   # spans: the decoder writes marks and words, not the whole text
     def group(self, seq): return tuple(seq[:-1])
     def build(self, texts, labels, placeholder='[MASK]'):
-        filled = [t.replace(placeholder, self.marks[0]) for t in texts]
-        rows = [self.pre + _window(_ids(self.tokenizer, t), self.ids[:1], self.max_length - len(self.pre + self.post)) + self.post for t in filled]
+        bare = [before + self.ids[:1] + after for before,after in _around(self.tokenizer, texts, placeholder)]
+        rows = [self.pre + _window(ids, self.ids[:1], self.max_length - len(self.pre + self.post)) + self.post for ids in bare]
         before = [[self.start] + (self.ids[:1] if self.spans else ids[:ids.index(self.ids[0])]) + l[:-1] for ids,l in zip(rows, labels)]
         return [Item(ids, list(range(len(d)-len(l), len(d))), l, d) for ids,d,l in zip(rows, before, labels)]
 
@@ -395,7 +402,7 @@ OBJECTIVES = {o.name: o for o in (MaskedToken, NextToken, SequenceCloze, MaskHea
 
 def model_family(
     model,       # a Hugging Face language model
-    tokenizer=None, # decides for classes that transformers doesn't list
+    tokenizer=None, # decides where neither transformers nor the class's name does
 )->str:          # 'masked', 'causal' or 'seq2seq'
     "What kind of language model this is"
     from transformers.models.auto import modeling_auto as auto

@@ -6,7 +6,7 @@
 __all__ = ['plan', 'peak_bytes', 'meta_model', 'free_memory', 'MemoryPlan']
 
 # %% ../nbs/22_plan.ipynb #ae345d56
-import os, re, warnings, weakref
+import copy, os, re, warnings, weakref
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -77,7 +77,8 @@ def meta_model(
 ):                                 # the model on the meta device, in evaluation mode
     "A base model with shapes and no weights"
     if isinstance(model, nn.Module):
-        with torch.device('meta'): return type(model)(model.config).to(model.dtype).eval()
+        meta = lambda p: nn.Parameter(p.detach().to('meta'), p.requires_grad) if isinstance(p, nn.Parameter) else p.to('meta')
+        return copy.deepcopy(model, {id(p): meta(p) for p in (*model.parameters(), *model.buffers())}).eval()   # tied weights stay tied
     from transformers import AutoConfig
     name = str(model)
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
