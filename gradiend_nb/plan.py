@@ -59,6 +59,7 @@ class _AsReal(TorchFunctionMode):
         if f is torch.tensor and isinstance(args[0], (bool, int, float)): return torch.full((), args[0], **kw)
         if f is not F.scaled_dot_product_attention or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
         q,k,v,mask = *args[:3],args[3] if len(args) > 3 else kw.get('attn_mask')
+        if mask is not None and mask.requires_grad: return f(*args, **kw)   # T5 learns its position bias, and fused attention can't
         if mask is not None and mask.dtype == torch.bool: mask = torch.empty(mask.shape, dtype=q.dtype, device=q.device)
         return _aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., kw.get('is_causal', False), attn_mask=mask, scale=kw.get('scale'))[0]
 

@@ -83,6 +83,7 @@ def top_fillers(
     tok = m.tokenizer
     obj = m.objective.scoring
     (items,_), = obj.candidates(texts, [(0,)])
+    items = [o._replace(at=o.at[:1], labels=o.labels[:1]) for o in items]   # a cloze also asks for what follows
     p = logits_at(m.base_model, obj.collate(items).to(next(m.base_model.parameters()).device)).float().softmax(-1).topk(k)
     return [[(tok.decode([i]).strip(), round(q, 4)) for i,q in zip(ids, ps)] for ids,ps in zip(p.indices.tolist(), p.values.tolist())]
 

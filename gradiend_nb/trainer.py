@@ -463,7 +463,10 @@ def _asked(self:TextPredictionTrainer, base, tok, args):
     return dict(prediction_objective=o.name, **more)
 
 @patch
-def _objective_key(self:TextPredictionTrainer, base, tok, args): return self._objective(base, tok, args).key
+def _objective_key(self:TextPredictionTrainer, base, tok, args):
+    o = self._objective(base, tok, args)
+    if o.name == 'clm_next_token': self._warn_short_left(o.left_words)
+    return o.key
 
 # %% ../nbs/20_trainer.ipynb #5f40f3eb
 @patch
@@ -479,6 +482,18 @@ def train_decoder_only_mlm_head(self:TextPredictionTrainer,
     if self.experiment_dir:
         with atomic_dir(Path(self.experiment_dir)/'decoder_mlm_head') as tmp: self._mlm_head.save(Path(tmp)/'mlm_head.safetensors')
     return self._mlm_head
+
+# %% ../nbs/20_trainer.ipynb #3c821e6f
+@patch
+def _warn_short_left(self:TextPredictionTrainer, least):
+    "Say once if more than a fifth of the training rows have fewer than `least` words before the slot"
+    texts = self.create_training_data()['masked']
+    share = sum(len(t.split('[MASK]')[0].split()) < least for t in texts)/len(texts)
+    if share > .2 and not self._said_short: log.warning("%.0f%% of the training rows have fewer than %s words before the slot, and a causal model reads nothing else: TextPredictionDataCreator(min_left_context_words=%s) "
+        "leaves them out; prediction_objective='clm_sequence_cloze' or 'clm_mlm_head' also reads what follows", 100*share, least, least)
+    self._said_short = True
+
+TextPredictionTrainer._said_short = False
 
 # %% ../nbs/20_trainer.ipynb #60bc00b1
 @patch(as_prop=True)
