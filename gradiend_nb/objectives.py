@@ -350,7 +350,8 @@ class Seq2SeqDecoder(Objective):
     def group(self, seq): return tuple(seq[:-1])
     def build(self, texts, labels, placeholder='[MASK]'):
         bare = [before + self.ids[:1] + after for before,after in _around(self.tokenizer, texts, placeholder)]
-        rows = [self.pre + _window(ids, self.ids[:1], self.max_length - len(self.pre + self.post)) + self.post for ids in bare]
+        ends = len(self.pre + self.post)
+        rows = [self.pre + _window(ids, self.ids[:1], self.max_length - ends - (0 if self.spans else len(l)-1)) + self.post for ids,l in zip(bare, labels)]   # the decoder repeats all before the mark
         before = [[self.start] + (self.ids[:1] if self.spans else ids[:ids.index(self.ids[0])]) + l[:-1] for ids,l in zip(rows, labels)]
         return [Item(ids, list(range(len(d)-len(l), len(d))), l, d) for ids,d,l in zip(rows, before, labels)]
 

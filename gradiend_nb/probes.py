@@ -15,7 +15,7 @@ from torch import Tensor
 from fastcore.basics import basic_repr, patch
 
 # %% ../nbs/16_probes.ipynb #8d21a727
-from .objectives import MaskedToken, Objective, logits_at, word_ids
+from .objectives import MaskedToken, Objective, _ids, logits_at, word_ids
 
 # %% ../nbs/16_probes.ipynb #36779635
 def _bare(piece): return re.sub('^[\u0120\u2581]', '', piece)   # without the white-space markers of byte-level BPE and SentencePiece
@@ -38,8 +38,13 @@ def word_variants(
     single,out = _spellings(tokenizer), set()
     for w in words:
         ids = tuple(word_ids(tokenizer, w))
-        out |= {(i,) for i in single.get(w.casefold(), ids[:1])} if len(ids) == 1 else {ids}
+        out |= {(i,) for i in (*ids, *single.get(w.casefold(), ()), *_cased(tokenizer, w))} if len(ids) == 1 else {ids}
     return sorted(out)
+
+def _cased(tokenizer, w):
+    "One-piece ids of `w` in other cases, for letters that byte-level vocabularies write as bytes"
+    forms = () if w.isascii() else {f'{s}{f}' for f in (w, w.lower(), w.upper(), w.capitalize()) for s in ('', ' ')}
+    return {i for f in forms for i in _ids(tokenizer, f) if len(_ids(tokenizer, f)) == 1 and i != tokenizer.unk_token_id}
 
 # %% ../nbs/16_probes.ipynb #04dc56b0
 def _scoring(o):
