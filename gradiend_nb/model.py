@@ -250,7 +250,9 @@ def select_params(
     named = _backbone(base_model)
     if params is None: return named
     hits = _matches(params, [n for n,_ in named])
-    if dead := [o for o,ns in hits.items() if not ns]: raise ValueError(f"params {dead} match no backbone parameter; the nearest names are {', '.join(map(repr, _nearest(dead[0], named)))}. pattern_table(model, params) shows what matched")
+    if dead := [o for o,ns in hits.items() if not ns]:
+        raise ValueError(f"params {dead} match no backbone parameter; the nearest names are {', '.join(map(repr, _nearest(dead[0], named)))}. "
+            "pattern_table(model, params) shows what each pattern matches")
     keep = {n for ns in hits.values() for n in ns}
     return [(n,p) for n,p in named if n in keep]
 
@@ -280,7 +282,8 @@ def pattern_table(
     "What each pattern of `params` matches"
     import pandas as pd
     named = dict(_backbone(base_model))
-    return pd.DataFrame([dict(pattern=o, parameters=len(ns), weights=sum(named[n].numel() for n in ns), first=ns[0] if ns else '') for o,ns in _matches(params, named).items()])
+    line = lambda o, ns: dict(pattern=o, parameters=len(ns), weights=sum(named[n].numel() for n in ns), first=ns[0] if ns else '')
+    return pd.DataFrame([line(*o) for o in _matches(params, named).items()])
 
 # %% ../nbs/10_model.ipynb #e24b8f2b
 @dataclass
@@ -553,11 +556,13 @@ def load_base(
     from transformers import AutoConfig, AutoTokenizer
     if not isinstance(base_model, (str, Path)):
         _refuse_adapters(base_model)
-        if tokenizer is None and not base_model.name_or_path: raise ValueError(f"This {type(base_model).__name__} was not loaded from anywhere, so its tokenizer is unknown: pass tokenizer=, or save model and tokenizer to a folder and pass that")
+        if tokenizer is None and not base_model.name_or_path:
+            raise ValueError(f"This {type(base_model).__name__} was not loaded from anywhere, so its tokenizer is unknown: pass tokenizer=, or the folder of a saved model and tokenizer")
         return base_model.eval(), tokenizer or AutoTokenizer.from_pretrained(base_model.name_or_path)
     name,kw = str(base_model), dict(trust_remote_code=trust_remote_code, **hub)
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
-    if (Path(name)/'adapter_config.json').is_file() and not (Path(name)/'config.json').is_file(): raise ValueError(f"{name} holds a PEFT adapter without its base model: {_merge}")
+    if (Path(name)/'adapter_config.json').is_file() and not (Path(name)/'config.json').is_file():
+        raise ValueError(f"{name} holds a PEFT adapter without its base model: {_merge}")
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
     return _refuse_adapters(cls.from_pretrained(name, dtype=torch_dtype, **kw).eval()), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
 
@@ -566,7 +571,8 @@ _merge = "merge it (peft.PeftModel.from_pretrained(base, adapter).merge_and_unlo
 
 def _refuse_adapters(model):
     "`model`; ValueError if it has adapters beside its weights"
-    if hasattr(model, 'merge_and_unload'): raise ValueError(f"This {type(model).__name__} keeps adapters beside its weights, so a change could not be written into a plain model: pass model.merge_and_unload()")
+    if hasattr(model, 'merge_and_unload'):
+        raise ValueError(f"This {type(model).__name__} keeps adapters beside its weights, so a change could not be written into a plain model: pass model.merge_and_unload()")
     if getattr(model, '_hf_peft_config_loaded', False): raise ValueError(f"This {type(model).__name__} has a PEFT adapter beside its weights: {_merge}")
     return model
 

@@ -50,7 +50,8 @@ def max_tokens(tokenizer, model=None)->int:
     "Longest input that both `tokenizer` and `model` take, at most 512 tokens"
     if model is None: return min(tokenizer.model_max_length, 512)
     positions = getattr(model.config.get_text_config(), 'max_position_embeddings', None) or 512
-    counted = [o.num_embeddings - 1 - o.padding_idx for n,o in model.named_modules() if n.endswith('position_embeddings') and getattr(o, 'padding_idx', None) is not None]   # RoBERTa counts from there
+    places = [o for n,o in model.named_modules() if n.endswith('position_embeddings')]
+    counted = [o.num_embeddings - 1 - o.padding_idx for o in places if getattr(o, 'padding_idx', None) is not None]   # RoBERTa counts from there
     return min(tokenizer.model_max_length, positions, 512, *counted)
 
 # %% ../nbs/14_objectives.ipynb #368c5d44
@@ -350,8 +351,8 @@ class Seq2SeqDecoder(Objective):
     def group(self, seq): return tuple(seq[:-1])
     def build(self, texts, labels, placeholder='[MASK]'):
         bare = [before + self.ids[:1] + after for before,after in _around(self.tokenizer, texts, placeholder)]
-        ends = len(self.pre + self.post)
-        rows = [self.pre + _window(ids, self.ids[:1], self.max_length - ends - (0 if self.spans else len(l)-1)) + self.post for ids,l in zip(bare, labels)]   # the decoder repeats all before the mark
+        room = [self.max_length - len(self.pre + self.post) - (not self.spans)*(len(l)-1) for l in labels]   # the decoder may repeat all before the mark
+        rows = [self.pre + _window(ids, self.ids[:1], n) + self.post for ids,n in zip(bare, room)]
         before = [[self.start] + (self.ids[:1] if self.spans else ids[:ids.index(self.ids[0])]) + l[:-1] for ids,l in zip(rows, labels)]
         return [Item(ids, list(range(len(d)-len(l), len(d))), l, d) for ids,d,l in zip(rows, before, labels)]
 

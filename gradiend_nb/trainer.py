@@ -489,9 +489,10 @@ def _warn_short_left(self:TextPredictionTrainer, least):
     "Say once if more than a fifth of the training rows have fewer than `least` words before the slot"
     texts = self.create_training_data()['masked']
     share = sum(len(t.split('[MASK]')[0].split()) < least for t in texts)/len(texts)
-    if share > .2 and not self._said_short: log.warning("%.0f%% of the training rows have fewer than %s words before the slot, and a causal model reads nothing else: TextPredictionDataCreator(min_left_context_words=%s) "
-        "leaves them out; prediction_objective='clm_sequence_cloze' or 'clm_mlm_head' also reads what follows", 100*share, least, least)
-    self._said_short = True
+    if share > .2 and not self._said_short:
+        log.warning("%.0f%% of the training rows have fewer than %s words before the slot, and a causal model reads nothing else: "
+            "TextPredictionDataCreator(min_left_context_words=%s) leaves them out; prediction_objective='clm_sequence_cloze' or 'clm_mlm_head' also reads what follows", 100*share, least, least)
+        self._said_short = True
 
 TextPredictionTrainer._said_short = False
 
