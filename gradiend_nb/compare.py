@@ -170,8 +170,8 @@ def _values(g, part, at):
     b = g.dec.bias[at].double() if g.bias_decoder else g.dec.weight[at,0].double()*0
     return (b if part == 'decoder-bias' else g.dec.weight[at].double().sum(1) + b)[None]
 
-# %% ../nbs/70_compare.ipynb #3303fd89
-def _ints(*v): return torch.tensor(v)
+# %% ../nbs/70_compare.ipynb #e509f4cd
+def _ints(*v): return torch.tensor(v, dtype=torch.int64)
 
 class _Reader:
     "A part of a learner over the base model's weights, read a piece at a time"
@@ -226,17 +226,29 @@ def _normalised(G, absolute):
     with np.errstate(invalid='ignore', divide='ignore'): C = np.nan_to_num(G / np.outer(size, size), nan=0., posinf=0., neginf=0.)
     return np.abs(C) if absolute else C
 
-# %% ../nbs/70_compare.ipynb #ecae9766
+# %% ../nbs/70_compare.ipynb #5cd5d1da
 def _top(g, part, names, topk, label=''):
     "Entries of the learner `g` with the `topk` largest importances in the parameters `names`, largest first"
     if part not in PARTS: raise ValueError(f"Unknown part {part!r}: choose one of {', '.join(PARTS)}")
-    imp,start,n = g.get_weight_importance(part),0,0
-    for o in g.param_map:
-        if o.name in names: n += o.size
-        else: imp[start:start+o.size] = -1
-        start += o.size
+    n = sum(o.size for o in g.param_map if o.name in names)
     if topk == 0 or not isinstance(topk, float) and topk > n: raise ValueError(f"topk={topk}, but {label or 'the learner'} has {n:,} weights there: pass a count from 1 to {n}, or a share in (0, 1]")
-    return imp.topk(topk_count(topk, n)).indices
+    k,start,least,best,at = topk_count(topk, n),0,-1.,torch.zeros(0, dtype=torch.float64),_ints()
+    for o in g.param_map:
+        for lo in range(start, start+o.size, 2**18) if o.name in names else ():
+            v = _values(g, part, slice(lo, min(lo+2**18, start+o.size))).abs().sum(0)
+            new = (v > least).nonzero()[:,0]
+            best,at = torch.cat([best, v[new]]),torch.cat([at, lo+new])
+            if len(best) >= 2*k: best,at,least = _largest(best, at, k)
+        start += o.size
+    best,at,_ = _largest(best, at, k)
+    return at[best.sort(descending=True, stable=True).indices]
+
+def _largest(v, at, k):
+    "The `k` largest of `v` and their `at`, in the given order; of equals the first; and the smallest of them"
+    least = v.topk(k).values[-1]
+    keep = v > least
+    keep[(v == least).nonzero()[:k-int(keep.sum()),0]] = True
+    return v[keep], at[keep], least
 
 # %% ../nbs/70_compare.ipynb #c29593d1
 def _global(g, local):
@@ -311,12 +323,12 @@ def _overlaps(tops, masses, total):
             size[i,j],mass[i,j] = hit.sum(),masses[i][hit].sum()
     return size, mass
 
-# %% ../nbs/70_compare.ipynb #3f1b72ac
+# %% ../nbs/70_compare.ipynb #83223efc
 def _overlap_scores(gs, labels, measure, part, topk, value, names):
     "Scores of all pairs of learners `gs`, and their top sets"
     local = [_top(g, part, names, topk, repr(k)) for g,k in zip(gs, labels)]
     tops = [_global(g, t) for g,t in zip(gs, local)]
-    masses = [g.get_weight_importance(part)[t].double()**2 for g,t in zip(gs, local)]
+    masses = [_values(g, part, t).abs().sum(0)**2 for g,t in zip(gs, local)]
     size,mass = _overlaps(tops, masses, sum(o.numel for o in gs[0].param_map))
     if measure == 'topk_overlap': return (size if value == 'intersection' else size / np.minimum.outer(np.diag(size), np.diag(size))), tops
     with np.errstate(invalid='ignore', divide='ignore'): share = np.nan_to_num(np.sqrt(mass / np.diag(mass)[:,None]))

@@ -26,7 +26,6 @@ def learner(seed, share=1., **kw):
     at = m.base_global_index()
     with torch.no_grad():
         for p, q in ((m.enc.weight, common.enc.weight[:, at]), (m.dec.weight, common.dec.weight[at])): p += q if seed % 2 else -q
-        m.dec.weight[:3] = m.dec.weight[3]          # ties
     return m
 
 LEARNERS = {"whole-1": dict(seed=1), "whole-2": dict(seed=2), "whole-3": dict(seed=3, bias_decoder=False), "pruned-1": dict(seed=5, share=.9), "pruned-2": dict(seed=6, share=.5),
