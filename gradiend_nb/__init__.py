@@ -20,3 +20,5 @@ from .rewrite import control_directions
 from .share import commit_folder
 from .patches import PatchInfo, applied_patches, apply_patch, describe_patch, patched, remove_patch, save_patch
 from .report import Report
+from .compare import Comparison, compute_grouped_similarity_matrices, compute_importance_map, compute_similarity_matrix, compute_topk_sets
+from .compare_plots import highlight_heatmap_cells, plot_comparison_heatmap, plot_importance_map, plot_similarity_heatmap, plot_topk_overlap_heatmap, plot_topk_overlap_venn
