@@ -128,14 +128,15 @@ def _cell_texts(c, fmt=None, percentages=False):
         return ' '.join(o for o in (spread, '' if n is None else f'n={n[i][j]:.0f}') if o)
     return [[(value(v), second(i, j)) for j,v in enumerate(row)] for i,row in enumerate(c['matrix'])]
 
-# %% ../nbs/70_compare.ipynb #07f52b53
+# %% ../nbs/70_compare.ipynb #e5b60479
 def _in_words(c):
     "What the numbers of `c` are, in a line"
     k = c.get('topk')
-    words = dict(cosine='|cosine|', cosine_signed='cosine', spearman='|rank correlation|', spearman_signed='rank correlation', mass_overlap='shared mass', topk_overlap='shared weights')
+    words = dict(cosine='|cosine|', cosine_signed='cosine', spearman='|rank correlation|', spearman_signed='rank correlation', mass_overlap='shared mass', topk_overlap='shared weights',
+        gradiend_transition_cross_encoding_mean='mean encoding', gradiend_feature_cross_encoding_mean='mean encoding')
     top = f' of the top {100*k:g}%' if isinstance(k, float) else f' of the top {k:,}' if k else ''
     left_out,stat = f"without {', '.join(c.get('exclude', []))}" if c.get('exclude') else None,f": {c['statistic']} over seeds" if 'statistic' in c else ''
-    return ', '.join(o for o in (words.get(c['measure'], c['measure']) + top, c.get('part'), left_out) if o) + stat
+    return ', '.join(o for o in (words.get(c['measure'], c['measure'].replace('_row_normalized', ' / own').replace('_', ' ')) + top, c.get('part'), left_out) if o) + stat
 
 def _caption(c): return _in_words(c).replace('|', '\\|').replace('*', '\\*')
 

@@ -45,12 +45,12 @@ def _order(c, order):
     S = S - min(S.min(), 0)
     return c.reorder([c.rows[i] for i in np.linalg.eigh(np.diag(S.sum(1)) - S)[1][:,1].argsort()] if len(S) > 2 else c.rows)
 
-# %% ../nbs/71_compare_plots.ipynb #f1430656
+# %% ../nbs/71_compare_plots.ipynb #311c6945
 def _scale(c, cmap, vmin, vmax):
     "Colour map and limits that suit the measure of `c`"
     finite = np.asarray(c['matrix'], dtype=float)[np.isfinite(c['matrix'])]
     top = max(float(np.abs(finite).max()), 1e-12) if len(finite) else 1.
-    signed = c['measure'].endswith(('signed','encoding')) or len(finite) and finite.min() < 0
+    signed = 'signed' in c['measure'] or 'encoding' in c['measure'] and not c['measure'].endswith(('count','std')) or len(finite) and finite.min() < 0
     open_ended = c.get('value') == 'intersection' or c['measure'].startswith('importance') or 'statistic' in c
     limit = top if open_ended or top > 1.001 else 1.
     return cmap or ('RdBu' if signed else 'Blues'), (-limit if signed else 0.) if vmin is None else vmin, limit if vmax is None else vmax
