@@ -14,9 +14,9 @@ import numpy as np
 from fastcore.basics import patch
 from fastcore.meta import delegates
 
-# %% ../nbs/71_compare_plots.ipynb #ac564270
+# %% ../nbs/71_compare_plots.ipynb #22abc11b
 from .figures import finish_figure, new_figure, palette, plain_label
-from .compare import Comparison, _cell_texts, _in_words, compute_importance_map, compute_similarity_matrix, compute_topk_sets
+from .compare import Comparison, GroupedComparison, _cell_texts, _in_words, compute_importance_map, compute_similarity_matrix, compute_topk_sets
 
 # %% ../nbs/71_compare_plots.ipynb #ab4f8938
 @patch
@@ -86,7 +86,7 @@ def _matrix(ax, c, names, limits, texts, size):
     if texts: _write_cells(ax, im, texts, size)
     return im
 
-# %% ../nbs/71_compare_plots.ipynb #035ecf54
+# %% ../nbs/71_compare_plots.ipynb #f329f30f
 def highlight_heatmap_cells(
     ax,                                # axes of the heatmap
     row_labels:list,                   # labels of its rows, as drawn
@@ -100,19 +100,22 @@ def highlight_heatmap_cells(
     from matplotlib.patches import Rectangle
     if cells is None: cells = list(itertools.product(row_labels if row_subset is None else row_subset, col_labels if col_subset is None else col_subset))
     for r,k in cells:
-        if r not in row_labels or k not in col_labels: raise ValueError(f"There is no cell ({r!r}, {k!r}): the rows are {', '.join(row_labels)}; the columns {', '.join(col_labels)}")
-        ax.add_patch(Rectangle((list(col_labels).index(k)-.5, list(row_labels).index(r)-.5), 1, 1, fill=False, edgecolor=color, linewidth=2.5, zorder=4, clip_on=False))
+        if r not in row_labels or k not in col_labels:
+            raise ValueError(f"There is no cell ({r!r}, {k!r}): the rows are {', '.join(row_labels)}; the columns {', '.join(col_labels)}")
+        at = list(col_labels).index(k)-.5, list(row_labels).index(r)-.5
+        ax.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=color, linewidth=2.5, zorder=4, clip_on=False))
 
-# %% ../nbs/71_compare_plots.ipynb #30c50590
+# %% ../nbs/71_compare_plots.ipynb #ac550a5a
 def _figsize(c, names, texts, size):
     "Width and height that the cells and labels need, inches"
     longest = lambda ids: min(max(len(str(names.get(o, o))) for o in ids), 28) * size/72*.6
     wide = max((max(len(v)*size, len(s)*(size-2))/72*.62 for row in texts for v,s in row), default=0)
     cell = max(.62 if texts else .3, wide+.15)
     tilted = max(len(str(names.get(o, o))) for o in c.columns) > 6
-    return max(3., longest(c.rows) + cell*len(c.columns) + 1.3), max(1.8, (longest(c.columns)*.7 if tilted else .3) + (cell if texts else .3)*.85*len(c.rows) + .5)
+    below = longest(c.columns)*.7 if tilted else .3
+    return max(3., longest(c.rows) + cell*len(c.columns) + 1.3), max(1.8, below + .85*cell*len(c.rows) + .5)
 
-# %% ../nbs/71_compare_plots.ipynb #7758d1de
+# %% ../nbs/71_compare_plots.ipynb #940cfb5f
 def plot_comparison_heatmap(
     comparison:Comparison,               # what to draw
     *,
@@ -135,7 +138,7 @@ def plot_comparison_heatmap(
     return_fig_ax:bool=False,            # return the closed figure and its axes instead
 ):                                       # the comparison in the order drawn
     "Draw a comparison as a heatmap"
-    c,names = _order(comparison, order),label_mapping or {}
+    c,names = Comparison(_order(comparison, order)),label_mapping or {}
     if percentages and c.get('value') == 'intersection': raise ValueError("Counts are no percentages: use value='intersection_frac', or percentages=False")
     shape = len(c.rows)*len(c.columns)
     texts = _cell_texts(c, annot_fmt, percentages) if annot is True or annot == 'auto' and shape <= 400 else []
@@ -165,7 +168,7 @@ def plot(self:Comparison, **kwargs):  # see `plot_comparison_heatmap`
     "Draw it as a heatmap"
     return plot_comparison_heatmap(self, **kwargs)
 
-# %% ../nbs/71_compare_plots.ipynb #dc900aa3
+# %% ../nbs/71_compare_plots.ipynb #5adcd4d4
 @delegates(plot_comparison_heatmap, but=['comparison'])
 def plot_similarity_heatmap(
     models:dict|list,                 # as `compute_similarity_matrix` takes them, like the next seven
@@ -180,7 +183,8 @@ def plot_similarity_heatmap(
     **kwargs,
 )->Comparison:                        # in the order drawn
     "Compare all pairs of `models` and draw the matrix"
-    c = compute_similarity_matrix(models, measure=measure, part=part, topk=topk, value=value, exclude=exclude, seed_aggregate=seed_aggregate, dispersion=dispersion)
+    c = compute_similarity_matrix(models, measure=measure, part=part, topk=topk, value=value, exclude=exclude,
+        seed_aggregate=seed_aggregate, dispersion=dispersion)
     return plot_comparison_heatmap(c, **kwargs)
 
 # %% ../nbs/71_compare_plots.ipynb #09bd227e
@@ -195,7 +199,15 @@ def plot_topk_overlap_heatmap(
     "Draw how many of their most important weights the `models` share"
     return plot_similarity_heatmap(models, measure='topk_overlap', topk=topk, part=part, value=value, **(dict(percentages=value != 'intersection') | kwargs))
 
-# %% ../nbs/71_compare_plots.ipynb #f0d5758f
+# %% ../nbs/71_compare_plots.ipynb #f356779a
+@patch
+def plot(self:GroupedComparison, **kwargs):  # see `plot_comparison_heatmap`
+    "Draw groups × pairs as a heatmap"
+    df,first = self.to_frame(),next(iter(self.values()))
+    about = {k: first[k] for k in ('measure','part','topk','exclude')}
+    return plot_comparison_heatmap(Comparison(about | dict(rows=list(df.index), columns=list(df), matrix=df.to_numpy())), **kwargs)
+
+# %% ../nbs/71_compare_plots.ipynb #6ad118d1
 def _regions(sets):
     "Combination of labels → number of elements in exactly these sets, largest first"
     count = {}
@@ -204,7 +216,7 @@ def _regions(sets):
         count[key] = count.get(key, 0) + 1
     return dict(sorted(count.items(), key=lambda o: (-o[1], len(o[0]), o[0])))
 
-# %% ../nbs/71_compare_plots.ipynb #e2c44e42
+# %% ../nbs/71_compare_plots.ipynb #c86c5bfa
 def _draw_bars(axs, sets, regions):
     "Bars of the `regions` above dots that say which sets they belong to"
     top,dots = axs[:,0]
@@ -219,7 +231,7 @@ def _draw_bars(axs, sets, regions):
     dots.set_yticks(range(len(sets)), [plain_label(k, 28) for k in sets])
     dots.set(xticks=[], ylim=(len(sets)-.5, -.5)); dots.spines[:].set_visible(False); dots.tick_params(length=0)
 
-# %% ../nbs/71_compare_plots.ipynb #5d28ed75
+# %% ../nbs/71_compare_plots.ipynb #6b1c3c6d
 def _venn_package():
     "The package `matplotlib_venn`, None without it"
     try: import matplotlib_venn
@@ -233,7 +245,7 @@ def _draw_circles(ax, sets, package):
     for t in [*v.set_labels, *v.subset_labels]:
         if t is not None: t.set_fontsize(10)
 
-# %% ../nbs/71_compare_plots.ipynb #61658355
+# %% ../nbs/71_compare_plots.ipynb #f21afa7e
 def plot_topk_overlap_venn(
     models:dict|list,                    # two to six, as `load_learners` takes them
     topk:int|float=1000,                 # weights of each learner: a count, or a share of those it has
@@ -267,7 +279,7 @@ def plot_topk_overlap_venn(
     finish_figure(fig, output, show, dpi, img_format)
     return dict(per_model=per_model, intersection=both, union=either, topk=topk, part=part, regions=regions)
 
-# %% ../nbs/71_compare_plots.ipynb #d463de04
+# %% ../nbs/71_compare_plots.ipynb #35f90c92
 def plot_importance_map(
     models:dict,                       # label → model as `load_learners` takes it, several seeds as a list (their mean)
     part:str='decoder-weight',         # one of `PARTS`

@@ -33,12 +33,14 @@ def _classes(df, name):
         raise ValueError(f"the encodings of {name!r} don't say which word stood in row {gap.idxmax()}: give factual_id and counterfactual_id, as get_encodings does")
     return both
 
-# %% ../nbs/72_cross_encoding.ipynb #f71e7f29
+# %% ../nbs/72_cross_encoding.ipynb #fbd36f8b
 def _rows(df, name):
     "The rows of a table of encodings that show a transition, each once"
     if isinstance(df, dict) and 'encoder_df' in df: df = df['encoder_df']
-    if not isinstance(df, pd.DataFrame): raise TypeError(f"the encodings of {name!r} are a {type(df).__name__}; pass a table, a result with encoder_df, or a trainer")
-    if missing := [c for c in ('encoded','source_id') if c not in df]: raise ValueError(f"the encodings of {name!r} have no column {missing[0]!r}; pass a table as get_encodings returns it")
+    if not isinstance(df, pd.DataFrame):
+        raise TypeError(f"the encodings of {name!r} are a {type(df).__name__}; pass a table, a result with encoder_df, or a trainer")
+    if missing := [c for c in ('encoded','source_id') if c not in df]:
+        raise ValueError(f"the encodings of {name!r} have no column {missing[0]!r}; pass a table as get_encodings returns it")
     df = df[~df['type'].astype(str).str.contains('neutral')] if 'type' in df else df
     f,c = _classes(df, name)
     df = df.assign(factual_id=f, counterfactual_id=c, transition=f + '→' + c)[f != c]
@@ -58,8 +60,8 @@ def encoding_tables(
     def table(v): return v.get_encodings(split=split) if isinstance(v, Trainer) else v
     return {k: [_rows(table(o), k) for o in seeds(v)] for k,v in encodings.items()}
 
-# %% ../nbs/72_cross_encoding.ipynb #48b0e28b
-def _means(encodings, split, key, columns, measure, aggregate, dispersion, **extra):
+# %% ../nbs/72_cross_encoding.ipynb #ebf4fe80
+def _means(encodings, split, key, columns, measure, aggregate, dispersion):
     "Mean encoding for each label and each value of the column `key`"
     tables = encoding_tables(encodings, split)
     seen = sorted({v for ts in tables.values() for t in ts for v in t[key]})
@@ -68,12 +70,13 @@ def _means(encodings, split, key, columns, measure, aggregate, dispersion, **ext
     per_seed = {k: [t.groupby(key)['encoded'].mean() for t in ts] for k,ts in tables.items()}
     values = [[[m[c] for m in ms if c in m] for c in columns] for ms in per_seed.values()]
     n = [[sum(int((t[key] == c).sum()) for t in ts) for c in columns] for ts in tables.values()]
-    return _encoding_matrix(values, n, dict(measure=measure, rows=list(tables), columns=columns, **extra), aggregate, dispersion, any(len(ts) > 1 for ts in tables.values()))
+    return _encoding_matrix(values, n, dict(measure=measure, rows=list(tables), columns=columns), aggregate, dispersion)
 
-def _encoding_matrix(values, n, about, aggregate, dispersion, seeds):
+def _encoding_matrix(values, n, about, aggregate, dispersion):
     "A comparison from the seeds' `values` in each cell and the numbers of rows `n`"
     nothing = dict(aggregate=np.nan, n=0, min=np.nan, max=np.nan, scores=[])
     cells = [[_cell(v, aggregate, dispersion) if v else nothing for v in row] for row in values]
+    seeds = any(len(v) > 1 for row in values for v in row)
     own = dict(cell_stats=cells, seed_aggregate=aggregate, dispersion=dispersion, multi_seed=True) if seeds else {}
     return Comparison(about | own | dict(matrix=np.array([[o['aggregate'] for o in row] for row in cells]), n_matrix=n))
 
@@ -102,16 +105,18 @@ def compute_gradiend_feature_cross_encoding_matrix(
     "Mean encoding of each class's gradients by each learner, signs as they are"
     return _means(encodings, split, 'source_id', feature_classes, 'gradiend_feature_cross_encoding_mean', seed_aggregate, dispersion)
 
-# %% ../nbs/72_cross_encoding.ipynb #cedfaf4a
+# %% ../nbs/72_cross_encoding.ipynb #91d6fc6c
 METRICS = 'positive_mean', 'negative_mean', 'positive_minus_negative'
 
 def _pairs_of(encodings, pairs):
     "Label → (positive, negative) class, given or of trainers"
     if pairs is None:
         encodings = encodings if isinstance(encodings, dict) else _labelled(encodings)
-        if bad := [k for k,v in encodings.items() if not (isinstance(v, Trainer) and v.pair)]: raise ValueError(f"Nothing says which classes {bad[0]!r} was trained on: give pairs= as label → (positive, negative)")
+        if bad := [k for k,v in encodings.items() if not (isinstance(v, Trainer) and v.pair)]:
+            raise ValueError(f"Nothing says which classes {bad[0]!r} was trained on: give pairs= as label → (positive, negative)")
         pairs = {k: v.pair for k,v in encodings.items()}
-    if bad := [k for k,v in pairs.items() if len(v) != 2 or v[0] == v[1]]: raise ValueError(f"The pair of {bad[0]!r} is {pairs[bad[0]]!r}; a pair has two different classes")
+    if bad := [k for k,v in pairs.items() if len(v) != 2 or v[0] == v[1]]:
+        raise ValueError(f"The pair of {bad[0]!r} is {pairs[bad[0]]!r}; a pair has two different classes")
     return {k: tuple(v) for k,v in pairs.items()}
 
 # %% ../nbs/72_cross_encoding.ipynb #25dd2f0c
@@ -123,7 +128,7 @@ def _pair_values(t, pair, metric):
     if not all(map(len, need)): return None, 0
     return (need[0].mean() if len(need) == 1 else pos.mean() - neg.mean()), sum(map(len, need))
 
-# %% ../nbs/72_cross_encoding.ipynb #e40a68bc
+# %% ../nbs/72_cross_encoding.ipynb #e1f1cc63
 def compute_trainer_pair_encoding_matrix(
     encodings:dict|list,                        # as `encoding_tables` takes them
     pairs:dict|None=None,                       # label → (positive, negative) class; None: those of the trainers
@@ -145,22 +150,24 @@ def compute_trainer_pair_encoding_matrix(
     cells = [[[_pair_values(t, pairs[j], metric) for t in ts] for j in tables] for ts in tables.values()]
     if not allow_incomplete and (gap := next(((i, j) for (i,row) in zip(tables, cells) for j,c in zip(tables, row) if any(v is None for v,_ in c)), None)):
         raise ValueError(f"{gap[0]!r} has no encodings of {'→'.join(pairs[gap[1]])} rows, the pair of {gap[1]!r}: encode a pool of all rows (cross_encodings), or allow_incomplete=True")
-    about = dict(measure=f'encoding_{metric}', metric=metric, rows=list(tables), columns=list(tables), positive_class_by_column={k: pairs[k][0] for k in tables},
-        negative_class_by_column={k: pairs[k][1] for k in tables}, available_mask=[[any(v is not None for v,_ in c) for c in row] for row in cells])
-    return _encoding_matrix([[[v for v,_ in c if v is not None] for c in row] for row in cells], [[sum(n for _,n in c) for c in row] for row in cells], about, seed_aggregate, dispersion, any(len(ts) > 1 for ts in tables.values()))
+    values,n = [[[v for v,_ in c if v is not None] for c in row] for row in cells],[[sum(n for _,n in c) for c in row] for row in cells]
+    about = dict(measure=f'encoding_{metric}', metric=metric, rows=list(tables), columns=list(tables), available_mask=[[bool(v) for v in row] for row in values],
+        positive_class_by_column={k: pairs[k][0] for k in tables}, negative_class_by_column={k: pairs[k][1] for k in tables})
+    return _encoding_matrix(values, n, about, seed_aggregate, dispersion)
 
-# %% ../nbs/72_cross_encoding.ipynb #5163e8eb
+# %% ../nbs/72_cross_encoding.ipynb #f7044f58
 def normalize_cross_encoding_rows_by_diagonal(
     comparison:Comparison,  # square, with the same labels for rows and columns
 )->Comparison:
     "Each row divided by its own pair's value"
     c,d = comparison,np.diag(comparison['matrix'])
     if c.rows != c.columns: raise ValueError("Only a matrix with the same rows and columns has a diagonal to divide by")
-    if (bad := [k for k,v in zip(c.rows, d) if not v > 0]): raise ValueError(f"{bad[0]!r} has {d[c.rows.index(bad[0])]:.3f} on its own pair: the learner is turned round or has not converged, so there is nothing to divide by")
+    if bad := [f'{k!r} has {v:.3f}' for k,v in zip(c.rows, d) if not v > 0]:
+        raise ValueError(f"{bad[0]} on its own pair: the learner is turned round or has not converged, so there is nothing to divide by")
     return Comparison({k: v for k,v in c.items() if k != 'cell_stats'} | dict(matrix=c['matrix']/d[:,None], measure=f"{c['measure']}_row_normalized"))
 
-# %% ../nbs/72_cross_encoding.ipynb #b7d4cc4c
-ALIGNMENTS = dict(factual='factual', fact='factual', counterfactual='counterfactual', cf='counterfactual', alternative='counterfactual', alternatives='counterfactual', transition='transition', transitions='transition')
+# %% ../nbs/72_cross_encoding.ipynb #651d576a
+ALIGNMENTS = dict(factual='factual', fact='factual', transition='transition', transitions='transition') | dict.fromkeys(('counterfactual','cf','alternative','alternatives'), 'counterfactual')
 
 def _oriented(t, pair):
     "The table `t` with the first class of `pair` at the positive end"
@@ -187,7 +194,7 @@ def _contributions(tables, pairs, sources, alignment):
         out += [g.assign(id=name, anchor=a, value=v*s*g['mean']) for s,a in zip((1,-1), pairs[name])]
     return pd.concat(out, ignore_index=True).rename(columns=dict(size='n_rows'))[['anchor','column','id','transition','value','n_rows']]
 
-# %% ../nbs/72_cross_encoding.ipynb #c9a9cef9
+# %% ../nbs/72_cross_encoding.ipynb #85587466
 OVER = dict(mean='mean', min='min', max='max', std='std', count='count', raw_count=None)
 
 def compute_anchor_aligned_encoding_matrix(
@@ -208,13 +215,15 @@ def compute_anchor_aligned_encoding_matrix(
     alignment,tables,pairs = ALIGNMENTS[alignment],encoding_tables(encoder_summary, split),_pairs_of(encoder_summary, pair_by_id)
     if lost := [k for k in tables if k not in pairs]: raise ValueError(f"pair_by_id has no classes for {lost[0]!r}")
     lines = _contributions(tables, pairs, source_by_id or {}, alignment)
-    if bad := [a for a in feature_classes if a not in set(lines['anchor'])]: raise ValueError(f"feature_classes: no learner was trained on {bad[0]!r}; they know {', '.join(sorted(set(lines['anchor'])))}")
+    if bad := [a for a in feature_classes if a not in (known := sorted(set(lines['anchor'])))]:
+        raise ValueError(f"feature_classes: no learner was trained on {bad[0]!r}; they know {', '.join(known)}")
     rows,cols = list(feature_classes),list(column_ids or (sorted(set(lines['column'])) if alignment == 'transition' else feature_classes))
     g = lines.groupby(['anchor','column'])
     grid = lambda s, fill=np.nan: s.unstack().reindex(index=rows, columns=cols).fillna(fill).to_numpy()
     n,raw = grid(g.size(), 0).astype(int).tolist(),grid(g['n_rows'].sum(), 0).astype(int).tolist()
     matrix = grid(g['n_rows'].sum()) if aggregate == 'raw_count' else grid(g['value'].agg(OVER[aggregate]))
-    return Comparison(measure='anchor_aligned_encoding' + f'_{aggregate}'*(aggregate != 'mean'), aggregate=aggregate, alignment=alignment, rows=rows, columns=cols, matrix=matrix, n_matrix=n, raw_n_matrix=raw, aligned_rows=lines)
+    return Comparison(measure='anchor_aligned_encoding' + f'_{aggregate}'*(aggregate != 'mean'), aggregate=aggregate, alignment=alignment,
+        rows=rows, columns=cols, matrix=matrix, n_matrix=n, raw_n_matrix=raw, aligned_rows=lines)
 
 # %% ../nbs/72_cross_encoding.ipynb #ca524bae
 def _pool(trainers, split, max_size, seed):
