@@ -59,13 +59,12 @@ def _seeds(v, label):
     if not seeds: raise ValueError(f"{label!r} has no models; leave the label out")
     return seeds
 
-# %% ../nbs/70_compare.ipynb #00e6e345
+# %% ../nbs/70_compare.ipynb #43716b30
 def _difference(g, ref):
     "Why the learner `g` can't be compared with `ref`, or None"
     ours,theirs = ([f"{o.name} ({'×'.join(map(str, o.shape))})" for o in m.param_map] for m in (g, ref))
     for i,(p,q) in enumerate(itertools.zip_longest(ours, theirs, fillvalue='missing'), 1):
         if p != q: return f"parameter {i} is {p} in the one and {q} in the other. Train both on the same base model with the same params="
-    if g.latent_dim != ref.latent_dim: return f"the one has {g.latent_dim} latent numbers and the other {ref.latent_dim}"
     h,k = (m.metadata.get('base_model_hash') or {} for m in (g, ref))
     if d := next((d for d in h if d in k and h[d] != k[d]), None): return f"they were trained on base models with different weights ({d} hashes {h[d]} and {k[d]})"
 
@@ -341,7 +340,7 @@ def _overlaps(tops, masses, total):
             size[i,j],mass[i,j] = hit.sum(),masses[i][hit].sum()
     return size, mass
 
-# %% ../nbs/70_compare.ipynb #83223efc
+# %% ../nbs/70_compare.ipynb #c20a6f10
 def _overlap_scores(gs, labels, measure, part, topk, value, names):
     "Scores of all pairs of learners `gs`, and their top sets"
     local = [_top(g, part, names, topk, repr(k)) for g,k in zip(gs, labels)]
@@ -354,6 +353,8 @@ def _overlap_scores(gs, labels, measure, part, topk, value, names):
 
 def _angle_scores(readers, measure, names):
     "Cosines or rank correlations of all pairs of `readers` over the parameters `names`"
+    if len(wide := {r.g.latent_dim for r in readers}) > 1 and readers[0].part in PARTS[:2]:
+        raise ValueError(f"The learners have {' and '.join(map(str, sorted(wide)))} latent numbers, so there is no angle between their {readers[0].part}s: use an overlap, or part='decoder-sum'")
     if measure.startswith('spearman'): [r.rank(names) for r in readers]
     return _normalised(_gram(readers, names), not measure.endswith('signed'))
 
@@ -415,7 +416,7 @@ def compute_similarity_matrix(
         out |= dict(value=value, per_model={k: v[0] if len(v) == 1 else v for k,v in sets.items()})
     return Comparison(out | _by_label(S, learners, seed_aggregate, dispersion))
 
-# %% ../nbs/70_compare.ipynb #ca00c462
+# %% ../nbs/70_compare.ipynb #cce3e397
 COMPONENTS = {   # the first that matches the parameter's name
     'embeddings': r'embed|\bwte\b|\bwpe\b|^shared\.', 'normalization': r'norm|\bln_|\bln\d?\b', 'attention_qkv': r'c_attn|query_key_value|qkv',
     'attention_query': r'query|q_proj|q_lin|\bwq\b|attention\.q\b', 'attention_key': r'key|k_proj|k_lin|\bwk\b|attention\.k\b',
@@ -432,7 +433,7 @@ def _layer(name, two):
     m = re.search(r'\b(?:block|layers?|h)\.(\d+)\b', name)
     return 'other' if m is None else f"{'decoder_'*(two and 'decoder.' in name[:m.start()])}layer_{m[1]}"
 
-# %% ../nbs/70_compare.ipynb #7d5bc452
+# %% ../nbs/70_compare.ipynb #04f350b8
 def group_params(
     names:list,                        # of parameters
     group_by:str|dict|object='param',  # 'param', 'layer', 'component', name → group, or a function of the name
@@ -446,7 +447,7 @@ def group_params(
     for n in names: out.setdefault(str(of(n)), []).append(n)
     return out
 
-# %% ../nbs/70_compare.ipynb #e9618589
+# %% ../nbs/70_compare.ipynb #16c01f4b
 class GroupedComparison(dict):
     "Group → `Comparison`; draws itself as a table of groups and pairs"
     def to_frame(self)->pd.DataFrame:
@@ -461,7 +462,7 @@ class GroupedComparison(dict):
         if df.shape[1] > 10: df = pd.DataFrame(dict(mean=df.mean(axis=1), lowest=df.min(axis=1), highest=df.max(axis=1)))
         return f'{_caption(next(iter(self.values())))}\n\n' + _markdown(['', *df], [[k, *(f'{v:.2f}' for v in row)] for k,row in zip(df.index, df.to_numpy())])
 
-# %% ../nbs/70_compare.ipynb #f81c5584
+# %% ../nbs/70_compare.ipynb #8c10a1ac
 def compute_grouped_similarity_matrices(
     models:dict|list,             # as `load_learners` takes them: at least two learners
     *,
@@ -487,7 +488,7 @@ def compute_grouped_similarity_matrices(
         out[k] = Comparison(about | _by_label(S, learners, seed_aggregate, dispersion))
     return out
 
-# %% ../nbs/70_compare.ipynb #2256f7f8
+# %% ../nbs/70_compare.ipynb #0c649b56
 def _shares(g, part, names):
     "Parameter → share of the squared norm of `part`"
     r = _Reader(g, part, names)
@@ -495,7 +496,7 @@ def _shares(g, part, names):
     if not (total := sum(mass.values())): raise ValueError(f"{part} is zero everywhere, so it lives nowhere: train first, or choose another part")
     return {n: v/total for n,v in mass.items()}
 
-# %% ../nbs/70_compare.ipynb #a1330758
+# %% ../nbs/70_compare.ipynb #23a3125f
 def compute_importance_map(
     model,                       # one model as `load_learners` takes it; of several seeds the mean
     *,

@@ -74,13 +74,13 @@ def _ticks(ax, rows, columns, size):
     ax.tick_params(length=0)
     ax.spines[:].set_visible(False)
 
-# %% ../nbs/71_compare_plots.ipynb #a99a5eb2
+# %% ../nbs/71_compare_plots.ipynb #f97965cd
 def _matrix(ax, c, names, limits, texts, size):
     "Draw the matrix of `c` into `ax`"
     cmap,vmin,vmax = limits
     ax.set_facecolor('#dddddd')     # cells without a value
     im = ax.imshow(np.ma.masked_invalid(np.asarray(c['matrix'], dtype=float)), cmap=cmap, vmin=vmin, vmax=vmax, aspect='auto')
-    _ticks(ax, *([plain_label(names.get(o, o), 28) for o in ids] for ids in (c.rows, c.columns)), size)
+    _ticks(ax, *([plain_label(names.get(o, o)) for o in ids] for ids in (c.rows, c.columns)), size)
     ax.set_xticks(np.arange(len(c.columns)+1)-.5, minor=True); ax.set_yticks(np.arange(len(c.rows)+1)-.5, minor=True)
     ax.grid(which='minor', color='white', linewidth=1.5 if len(c.rows) <= 20 else .5); ax.tick_params(which='minor', length=0)
     if texts: _write_cells(ax, im, texts, size)
@@ -105,10 +105,10 @@ def highlight_heatmap_cells(
         at = list(col_labels).index(k)-.5, list(row_labels).index(r)-.5
         ax.add_patch(Rectangle(at, 1, 1, fill=False, edgecolor=color, linewidth=2.5, zorder=4, clip_on=False))
 
-# %% ../nbs/71_compare_plots.ipynb #ac550a5a
+# %% ../nbs/71_compare_plots.ipynb #245e9479
 def _figsize(c, names, texts, size):
     "Width and height that the cells and labels need, inches"
-    longest = lambda ids: min(max(len(str(names.get(o, o))) for o in ids), 28) * size/72*.6
+    longest = lambda ids: min(max(len(str(names.get(o, o))) for o in ids), 40) * size/72*.6
     wide = max((max(len(v)*size, len(s)*(size-2))/72*.62 for row in texts for v,s in row), default=0)
     cell = max(.62 if texts else .3, wide+.15)
     tilted = max(len(str(names.get(o, o))) for o in c.columns) > 6
