@@ -5,9 +5,11 @@
 #   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
 #   make bench-convergence                               does the default converge? 270 trainings, needs make bench-models (an hour)
 #   make bench-effect [MODEL=path TEXTS=file]           what a rewrite gains and what it raises elsewhere, three seeds (half an hour)
+#   make bench-objectives                               does the feature come out with every kind of model and objective? (two minutes)
+#   make bench-device                                   time and memory of large random models on an accelerator
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
 #   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
-.PHONY: demo test lab bench bench-convergence bench-effect prepare readme base-models bench-models clean
+.PHONY: demo test lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -48,6 +50,12 @@ run-base-models := $(bin)/jupyter nbconvert --to notebook --execute --inplace --
 base-models: .venv/dev
 	$(run-base-models)
 	$(bin)/nbdev_clean --fname nbs/base_models.ipynb
+
+bench-objectives: .venv/dev
+	$(bin)/python .ci/bench_objectives.py
+
+bench-device: .venv/dev
+	$(bin)/python .ci/bench_device.py
 
 bench-models: .venv/dev
 	GRADIEND_BENCH=1 $(run-base-models)

@@ -274,10 +274,11 @@ def holds(ratio, limit):
     op, v = limit.split()
     return "yes" if (ratio <= float(v) if op == "<=" else ratio >= float(v)) else "**no**"
 
+HEAD = ["quantity", "ours", "compared with", "that", "ratio", "goal", "kept"]
+
 def markdown(r):
-    head = ["quantity", "ours", "compared with", "that", "ratio", "goal", "kept"]
     body = [[q, a, of, b, f"{ratio:.2f}", limit, holds(ratio, limit)] for q,a,of,b,ratio,limit in lines(r)]
-    return "\n".join("| " + " | ".join(o) + " |" for o in [head, ["---"]*len(head), *body])
+    return "\n".join("| " + " | ".join(o) + " |" for o in [HEAD, ["---"]*len(HEAD), *body])
 
 def measure(a, folder):
     "All raw results"
@@ -322,6 +323,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder: r = measure(a, folder)
     table = f"{r['model']}, {r['weights']:,} weights, {r['threads']} threads, {r['clock']}\n\n{markdown(r)}\n"
     (a.out/f"{r['model']}.md").write_text(table)
+    pd.DataFrame(list(lines(r)), columns=HEAD[:-1]).to_csv(a.out/f"{r['model']}.csv", index=False)   # nbs/benchmarks.ipynb shows a copy of it, tests_data/benchmark.csv
     print(table)
 
 if __name__ == "__main__": main()

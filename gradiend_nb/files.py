@@ -91,7 +91,7 @@ def read_json(
 
 # %% ../nbs/03_files.ipynb #90322f32
 _listing = ".gradiend_nb_files.json"
-_checkpoint_names = frozenset(["config.json", "model.safetensors", "pytorch_model.bin", "gradiend_context.json", "training.json", "training_rows.parquet"] +
+_checkpoint_names = frozenset(["config.json", "model.safetensors", "pytorch_model.bin", "gradiend_context.json", "training.json", "training_rows.parquet", "mlm_head.safetensors"] +
     [f"mapping_{o}.{s}" for o in ("indices","masks") for s in ("safetensors","pth")])
 
 # %% ../nbs/03_files.ipynb #73d9bb17

@@ -183,18 +183,20 @@ def gradiend_pieces(
     "Closed-form gradients of the squared error at `x`, `y`, a piece at a time"
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
     h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
-    square,dz = 0., torch.zeros_like(h)
-    for part in _parts(x, 2**19):
-        W,r = m.dec.weight[part], _error(m, h, y, part)
+    square,dz,parts = 0., torch.zeros_like(h), _parts(x, 2**19)
+    size = min(parts[0].stop, len(x))
+    room,outer = x.new_empty(size), x.new_empty(size, len(h))   # reused: fresh memory costs more than the arithmetic
+    for part in parts:
+        W,r = m.dec.weight[part], _error(m, h, y, part, room)
         square += torch.dot(r, r)
         r.mul_(weight * (2*sy if scale else 2/m.input_dim))
         dz += torch.stack([torch.dot(w, r) for w in W.T])     # a matrix product takes 20 times as long
-        use((m.dec.weight, part, torch.outer(r, h)), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
+        use((m.dec.weight, part, torch.outer(r, h, out=outer[:len(r)])), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
         yield
     dz *= sy*slope
     for l,d in enumerate(dz*sx):
-        for part in _parts(x, 2**19):
-            use((m.enc.weight, (l, part), d*x[part]))
+        for part in parts:
+            use((m.enc.weight, (l, part), torch.mul(x[part], d, out=room[:len(x[part])])))
             yield
     use((m.enc.bias, slice(None), dz))
     return square/m.input_dim, h
@@ -228,9 +230,10 @@ def _parts(x, n):
     if x.device.type != 'cpu': n = len(x)
     return [slice(i, i+n) for i in range(0, len(x), n)]
 
-def _error(m, h, y, part):
-    "ŷ − y at the slice `part`"
-    r = m.dec.bias[part] - y[part] if m.bias_decoder else -y[part]
+def _error(m, h, y, part, room):
+    "ŷ − y at the slice `part`, in the memory of `room`"
+    y,room = y[part],room[:len(y[part])]
+    r = torch.sub(m.dec.bias[part], y, out=room) if m.bias_decoder else torch.neg(y, out=room)
     for w,o in zip(m.dec.weight[part].T, h): r.addcmul_(w, o)
     return r
 
