@@ -134,10 +134,17 @@ def _check_text(t, word, tokenizer, placeholder):
     raise ValueError(f"Each text needs exactly one {placeholder!r}, but {why}: {t!r} (word {word!r})")
 
 # %% ../nbs/14_objectives.ipynb #878f024a
+def _before(tokenizer, lefts):
+    "Ids of the texts before a slot, without their last space: that is part of the word"
+    ids = _ids(tokenizer, [l.rstrip() for l in lefts]) if lefts else []
+    return [o if l.strip() else [] for o,l in zip(ids, lefts)]
+
 def _around(tokenizer, texts, placeholder):
-    "Ids before and after the slot of each text, without the space before it: that is part of the word"
+    "Ids before and after the slot of each text"
     lefts,rights = zip(*(t.split(placeholder) for t in texts)) if texts else ((), ())
-    return [(_ids(tokenizer, l.rstrip()) if l.strip() else [], ids_after(tokenizer, r) if r.strip() else []) for l,r in zip(lefts, rights)]
+    a,*both = _ids(tokenizer, ['a', *(f'a{r}' for r in rights)])   # see `ids_after`
+    after = [o[len(a):] if o[:len(a)] == a else _ids(tokenizer, r) for o,r in zip(both, rights)]
+    return list(zip(_before(tokenizer, lefts), after))
 
 def _special_ends(tokenizer):
     "Ids that the tokenizer puts before and after a text"
@@ -233,15 +240,15 @@ class NextToken(Objective):
     "The word after the text before the slot, piece by piece"
     name,family,options,left_words = 'clm_next_token','causal',dict(use_cache=False),3
     def group(self, seq): return tuple(seq[:-1])
-    def begin(self, left, room):
-        "Ids of the text before the slot, at most `room`, at least one"
-        ids = _ids(self.tokenizer, left.rstrip()) if left.strip() else []
+    def begin(self, ids, room):
+        "What the model reads before the slot, of the `ids` of the text: at most `room`, at least one"
         first = [o for o in (self.tokenizer.bos_token_id, self.tokenizer.eos_token_id) if o is not None][:1]
         if ids or self.pre: return self.pre + ids[max(0, len(ids) + len(self.pre) - room):]
         if not first: raise ValueError(f"A causal model reads what stands before the slot, but a text begins with it, and the tokenizer ({self.tokenizer.name_or_path}) has no token for the beginning: leave such texts out (min_left_context_words=1) or set tokenizer.bos_token")
         return first
     def build(self, texts, labels, placeholder='[MASK]'):
-        rows = [self.begin(t.split(placeholder)[0], self.max_length - len(l) + 1) + l[:-1] for t,l in zip(texts, labels)]
+        before = _before(self.tokenizer, [t.split(placeholder)[0] for t in texts])
+        rows = [self.begin(ids, self.max_length - len(l) + 1) + l[:-1] for ids,l in zip(before, labels)]
         return [Item(ids, list(range(len(ids)-len(l), len(ids))), l) for ids,l in zip(rows, labels)]
     def text_items(self, texts, skip, ratio, rng):
         "Items for the language modeling score: every token but the first, each after those before it"
@@ -263,10 +270,9 @@ class SequenceCloze(NextToken):
     def key(self): return f'{self.name} {self.rhs_window}'
     def group(self, seq): return tuple(seq)
     def build(self, texts, labels, placeholder='[MASK]'):
-        return [self._item(*t.split(placeholder), l) for t,l in zip(texts, labels)]
+        return [self._item(*ids, l) for ids,l in zip(_around(self.tokenizer, texts, placeholder), labels)]
     def _item(self, left, right, word):
-        rhs = ids_after(self.tokenizer, right) if right.strip() else []
-        rhs = rhs[:(self.max_length - len(word))//2][:None if self.rhs_window < 0 else self.rhs_window]
+        rhs = right[:(self.max_length - len(word))//2][:None if self.rhs_window < 0 else self.rhs_window]
         ids = self.begin(left, self.max_length - len(word) - len(rhs)) + word + rhs
         return Item(ids, list(range(len(ids)-len(word)-len(rhs)-1, len(ids)-1)), word + rhs)
 
