@@ -9,7 +9,7 @@ __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'a
            'ModelWithGradiend']
 
 # %% ../nbs/10_model.ipynb #8677fcb1
-import difflib, glob, json, math, re
+import difflib, glob, json, math, re, threading
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -184,8 +184,7 @@ def gradiend_pieces(
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
     h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
     square,dz,parts = 0., torch.zeros_like(h), _parts(x, 2**19)
-    size = min(parts[0].stop, len(x))
-    room,outer = x.new_empty(size), x.new_empty(size, len(h))   # reused: fresh memory costs more than the arithmetic
+    room,outer = _room(x), _room(x, len(h))
     for part in parts:
         W,r = m.dec.weight[part], _error(m, h, y, part, room)
         square += torch.dot(r, r)
@@ -225,6 +224,15 @@ def _value_and_slope(act, z):
     return torch.func.jvp(act, (z,), (torch.ones_like(z),))
 
 # %% ../nbs/10_model.ipynb #5a5eeac5
+_kept = threading.local()
+
+def _room(x, *more):
+    "Memory for a piece of `x`, on the CPU the same one each time: fresh pages cost more than the arithmetic"
+    if x.device.type != 'cpu': return x.new_empty(len(x), *more)
+    kept = vars(_kept)
+    if (x.dtype, more) not in kept: kept[x.dtype, more] = x.new_empty(2**19, *more)
+    return kept[x.dtype, more]
+
 def _parts(x, n):
     "Slices of `x` of `n` entries; on an accelerator a single one"
     if x.device.type != 'cpu': n = len(x)
