@@ -66,10 +66,17 @@ class SlotBatch:
 _SIDES = dict(factual=dict(factual=1.), alternative=dict(alternative=1.), diff=dict(factual=1., alternative=-1.))
 
 def _residual(logits, labels):
-    "Gradient of the mean of −log p(label) at the logits"
+    "Gradient of the mean of −log p(label) at the logits, float32"
     p = logits.float().softmax(-1)
     p[torch.arange(len(labels), device=p.device), labels] -= 1
-    return p.div_(len(labels)).to(logits.dtype)
+    return p.div_(len(labels))
+
+# %% ../nbs/15_gradients.ipynb #076dde3b
+_RAISED = {torch.float16: 2.**10}   # dtype whose range is too small → what gradients in it are multiplied by
+
+def _in_range(residual, dtype):
+    "`residual`, float32, as a cotangent of `dtype`"
+    return (residual*_RAISED[dtype] if dtype in _RAISED else residual).to(dtype)
 
 # %% ../nbs/15_gradients.ipynb #a1c0de02
 class _WordUses:
@@ -132,9 +139,10 @@ def gradient_rows(
         left -= 1
         outs,cots = [logits[s] for s in _SIDES[k]], [w*res[s] for s,w in _SIDES[k].items()]
         if len(outs) == 2 and b.shared: outs,cots = outs[:1], [cots[0]+cots[1]]
+        cots,scale = [_in_range(c, o.dtype) for c,o in zip(cots, outs)], _RAISED.get(outs[0].dtype)
         grads = torch.autograd.grad(outs, [*outputs, *params.values()], cots, retain_graph=left > 0, allow_unused=True)
         at = len(outputs)
-        out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k))
+        out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k), scale)
         del grads
     return out
 
@@ -146,14 +154,14 @@ def _covered(m):
 
 # %% ../nbs/15_gradients.ipynb #a8bc13e3
 @torch.no_grad()
-def _join(m, grads, write_words, out=None):
-    "Selected entries of `grads` (None: zeros) as one float32 vector on the learner's device; `write_words` fills a part that is not among them"
+def _join(m, grads, write_words, out=None, scale=None):
+    "Selected entries of `grads` (None: zeros) as one vector in the learner's dtype and on its device, divided by `scale`; `write_words` fills a part that is not among them"
     out = torch.empty_like(m.gradiend.enc.weight[0]) if out is None else out
     for o,v in m.gradiend.pieces(out):
         if o.name not in grads: write_words(v.view(o.shape))
         elif (g := grads.pop(o.name)) is None: v.zero_()
         else: v.copy_(o.take(g))
-    return out
+    return out if scale is None else out.div_(scale)
 
 # %% ../nbs/15_gradients.ipynb #983bf582
 class _AtSlots(nn.Module):
@@ -166,6 +174,12 @@ def _own_storage(v):
     "The same memory as a tensor of its own: forward mode copies a tangent that is a view of a larger one"
     return v if v.is_meta else torch.from_dlpack(v.detach())
 
+# %% ../nbs/15_gradients.ipynb #3f86594e
+def _of_norm_16(direction):
+    "`direction` with Euclidean norm 16, and what to multiply with to have it back, on its device"
+    norm = direction.norm(dtype=torch.float32).clamp_min(1e-30)/16
+    return direction/norm, norm
+
 # %% ../nbs/15_gradients.ipynb #b014dc38
 def logits_and_slope(
     m:ModelWithGradiend,  # base model and learner
@@ -174,10 +188,12 @@ def logits_and_slope(
 )->tuple:                 # logits (P, vocabulary) and their derivative along `direction`
     "One forward-mode pass"
     params = dict(m.base_model.named_parameters())
+    direction,norm = _of_norm_16(direction) if m.base_model.dtype in _RAISED else (direction, None)
     ps = {f'model.{o.name}': params[o.name].detach() for o,_ in m.gradiend.pieces(direction)}
     ts = {f'model.{o.name}': _own_storage(o.spread(d).to(ps[f'model.{o.name}'])) for o,d in m.gradiend.pieces(direction)}
     f = lambda ps: torch.func.functional_call(_AtSlots(m.base_model, b), ps, ())
-    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): return torch.func.jvp(f, (ps,), (ts,))
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH): logits,slope = torch.func.jvp(f, (ps,), (ts,))
+    return logits, slope if norm is None else slope.float()*norm.to(slope.device)
 
 # %% ../nbs/15_gradients.ipynb #c7586045
 def _mean_by_row(x, rows, n):
