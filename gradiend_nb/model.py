@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'activation_name', 'GradiendModel', 'topk_count',
-           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'ParamSelection',
+           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'check_floating', 'ParamSelection',
            'ParamMappedGradiendModel', 'read_config', 'relative_path', 'find_checkpoint', 'load_base', 'demo_model',
            'ModelWithGradiend']
 
@@ -12,6 +12,7 @@ __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'a
 import glob, json, math, re
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 # %% ../nbs/10_model.ipynb #3175df8b
@@ -145,9 +146,9 @@ def get_update_vector(self:GradiendModel,
 @patch
 def get_weight_importance(self:GradiendModel,
     part:str='decoder-weight',  # as in `get_update_vector`
-)->Tensor:                      # shape (D,), on the CPU
+)->Tensor:                      # shape (D,), on the learner's device
     "How much each base-model weight matters to `part`"
-    v = self.get_update_vector(part).abs().cpu()
+    v = self.get_update_vector(part).abs()
     if part == 'decoder-weight': v = v.view(-1, self.latent_dim).sum(1)
     return v.view(self.latent_dim, -1).sum(0) if part == 'encoder-weight' else v
 
@@ -182,9 +183,10 @@ def gradiend_pieces(
 ):                          # generator; its result: mean-squared error, shape (); features, shape (L,)
     "Closed-form gradients of the squared error at `x`, `y`, a piece at a time"
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
-    h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
+    x,y = x.to(m.enc.weight.device), y.to(m.dec.weight.device)
+    h,slope = (o.to(y.device) for o in _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x)))
     square,dz = 0., torch.zeros_like(h)
-    for part in _parts(x, 2**19):
+    for part in _parts(y, 2**19):
         W,r = m.dec.weight[part], _error(m, h, y, part)
         square += torch.dot(r, r)
         r.mul_(weight * (2*sy if scale else 2/m.input_dim))
@@ -192,6 +194,7 @@ def gradiend_pieces(
         use((m.dec.weight, part, torch.outer(r, h)), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
         yield
     dz *= sy*slope
+    dz = dz.to(x.device)
     for l,d in enumerate(dz*sx):
         for part in _parts(x, 2**19):
             use((m.enc.weight, (l, part), d*x[part]))
@@ -256,6 +259,15 @@ def select_params(
         raise ValueError(f"params {dead} match no backbone parameter; names look like {named[0][0]!r} or {named[-1][0]!r}")
     keep = {n for ns in hits.values() for n in ns}
     return [(n,p) for n,p in named if n in keep]
+
+# %% ../nbs/10_model.ipynb #ef140177
+def check_floating(
+    named:list,  # of (name, parameter)
+)->list:         # the same
+    "Raise if one of the parameters is quantised"
+    odd = next(((n,p) for n,p in named if not p.is_floating_point() or p.dtype.itemsize == 1), None)
+    if odd is None: return named
+    raise ValueError(f"The base model is quantised ({odd[0]} is {odd[1].dtype}), and a gradient needs floating-point weights: load it unquantised (base_model_torch_dtype='bfloat16' halves the memory of float32), or cover only what is not quantised, with params=")
 
 # %% ../nbs/10_model.ipynb #e24b8f2b
 @dataclass
@@ -520,8 +532,10 @@ def from_pretrained(cls:GradiendModel,
 def load_base(
     base_model,                            # hub id, folder, or a loaded `PreTrainedModel`
     tokenizer=None,                        # default: the one saved with the model
-    torch_dtype:torch.dtype=torch.float32, # of the base model's weights
+    torch_dtype:torch.dtype=torch.float32, # of a base model that is loaded here
     trust_remote_code:bool=False,          # run code that comes with the model
+    device_map:str|dict|None=None,         # where the parts of a large model go, as in transformers; None: the CPU
+    max_memory:dict|None=None,             # device → most that it may take, with `device_map`
     **hub,                                 # to transformers: token, cache_dir, local_files_only
 )->tuple:                                  # the model in evaluation mode, its tokenizer
     "Load a base model and its tokenizer; dropout stays off"
@@ -531,8 +545,10 @@ def load_base(
         return base_model.eval(), tokenizer
     name,kw = str(base_model), dict(trust_remote_code=trust_remote_code, **hub)
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
+    places = {} if device_map is None else dict(device_map=device_map, max_memory=max_memory)
+    if places and not find_spec('accelerate'): raise ImportError(f"device_map={device_map!r} needs the package accelerate, which isn't here: pip install accelerate, or leave the map out")
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
-    return cls.from_pretrained(name, dtype=torch_dtype, **kw).eval(), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
+    return cls.from_pretrained(name, dtype=torch_dtype, **places, **kw).eval(), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
 
 # %% ../nbs/10_model.ipynb #4fc451f0
 def _auto_class(cfg):
@@ -596,9 +612,10 @@ def from_base(cls:ModelWithGradiend,
 ):
     "A fresh, untrained learner on `base_model`"
     base,tok = load_base(base_model, tokenizer, base_dtype, trust_remote_code)
-    sel = [ParamSelection(n, tuple(p.shape)) for n,p in select_params(base, params)]
+    sel = [ParamSelection(n, tuple(p.shape)) for n,p in check_floating(select_params(base, params))]
     if narrow: sel = narrow(base, tok, sel)
-    g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **kwargs)
+    half = dict(base_model_torch_dtype=str(d).removeprefix('torch.')) if (d := next(base.parameters()).dtype) != torch.float32 else {}
+    g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **half, **kwargs)
     return cls(base, g.to(next(base.parameters()).device), tok, source, target)
 
 # %% ../nbs/10_model.ipynb #837719e0
@@ -630,7 +647,8 @@ def _base_of(g, where, base_model, tokenizer, trust_remote_code, hub):
     "Base model and tokenizer of the learner `g` from `where`, checked to belong to it"
     name = base_model if base_model is not None else g.metadata.get('base_model')
     if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
-    try: base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code, **hub)
+    dtype = getattr(torch, g.metadata.get('base_model_torch_dtype') or 'float32')
+    try: base,tok = load_base(name, tokenizer, dtype, trust_remote_code, **hub)
     except OSError as e:
         if base_model is not None: raise
         raise FileNotFoundError(f"{where} names the base model {name!r}, which could not be loaded: pass base_model=, a Hugging Face id or a folder ({' '.join(str(e).split())[:300]})") from e
@@ -649,7 +667,9 @@ def _context(folder):
 # %% ../nbs/10_model.ipynb #73087cde
 def _check_fit(g, base):
     "Raise unless every parameter that `g` covers exists in `base` with the same shape"
-    shapes = {n: tuple(p.shape) for n,p in base.named_parameters()}
+    params = dict(base.named_parameters())
+    check_floating([(o.name, params[o.name]) for o in g.param_map if o.name in params])
+    shapes = {n: tuple(p.shape) for n,p in params.items()}
     for o in g.param_map:
         if shapes.get(o.name) != tuple(o.shape): raise ValueError(f"This learner belongs to another base model: it expects {o.name} of shape {tuple(o.shape)}, found {shapes.get(o.name, 'no such parameter')}")
 
