@@ -18,6 +18,7 @@ from torch.nn.attention import sdpa_kernel, SDPBackend
 from fastcore.basics import patch
 
 # %% ../nbs/15_gradients.ipynb #d3165629
+from .devices import checkpointed
 from .model import ACTIVATIONS, ModelWithGradiend, SOURCES
 from .objectives import Inputs, Objective, _longs, logits_at
 
@@ -128,7 +129,7 @@ def gradient_rows(
 )->dict:                    # kind → gradient, shape (D,)
     "Gradients of one batch in the learner's coordinates: one forward pass, one backward pass for each kind"
     words,sides = _WordUses(m), {s for k in kinds for s in _SIDES[k]}
-    with words:
+    with words, checkpointed(m.base_model, m.gradient_checkpointing):
         logits = {'factual': logits_at(m.base_model, b.factual)} if 'factual' in sides or b.shared else {}
         if 'alternative' in sides: logits['alternative'] = logits['factual'] if b.shared else logits_at(m.base_model, b.alternative)
     with torch.no_grad(): res = {s: _residual(logits[s], getattr(b, s).labels) for s in sides}
@@ -145,6 +146,8 @@ def gradient_rows(
         out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k), scale)
         del grads
     return out
+
+ModelWithGradiend.gradient_checkpointing = False   # set it to save memory on long inputs, see `11_devices`
 
 # %% ../nbs/15_gradients.ipynb #543d9115
 def _covered(m):
@@ -252,7 +255,7 @@ def encode_rows(
     out = {k: torch.zeros(len(slots), m.gradiend.latent_dim) for k in kinds}
     for b in slots.batches(batch_size):
         with torch.enable_grad(): z = _pre_activations(m, slots, b.to(device), device)
-        for k in kinds: out[k][b.index] = act(z[k] + m.gradiend.enc.bias).float().cpu()
+        for k in kinds: out[k][b.index] = act(z[k].to(m.gradiend.enc.bias.device) + m.gradiend.enc.bias).float().cpu()
     return out
 
 # %% ../nbs/15_gradients.ipynb #e1d0f58a

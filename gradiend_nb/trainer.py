@@ -27,6 +27,7 @@ from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
 from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config
+from .devices import apart, choose_placement, settle, to_device
 from .gradients import Slots, encode_rows, gradient_rows
 from .objectives import MLMHead, find_objective, train_mlm_head, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
@@ -53,16 +54,26 @@ class GradientStream:
     ):
         self.m,self.kinds,self.out = m,tuple(dict.fromkeys((m.source, m.target))),{}
         self.slots = Slots(m.objective, rows, placeholder)
-        self.device = next(m.base_model.parameters()).device
+        self.device,self.next = next(m.base_model.parameters()).device,(None, None)
 
     def __call__(self,
         idx:list,            # row numbers
         keep:bool=False,     # fresh vectors instead of the buffers
     )->tuple:                # source and target gradient, shape (D,) each
         "Gradients of the mean loss over the rows `idx`"
-        g = gradient_rows(self.m, self.slots.batch(idx).to(self.device), self.kinds, None if keep else self.out)
-        if not keep: self.out = g
+        batch = self.next[1] if self.next[0] == idx else self.batch(idx)
+        if not keep and not self.out: self.out = self.buffers()
+        g = gradient_rows(self.m, batch, self.kinds, {} if keep else self.out)
         return g[self.m.source], g[self.m.target]
+
+    def batch(self, idx): return to_device(self.slots.batch(idx), self.device)
+    def buffers(self):
+        "A vector for each kind, beside the half of the learner that reads it"
+        g = self.m.gradiend
+        return {self.m.target: torch.empty_like(g.dec.weight[:,0]), self.m.source: torch.empty_like(g.enc.weight[0])}
+    def ahead(self, idx:list):
+        "On a GPU: get the batch `idx` ready while the present one is computed"
+        if self.device.type == 'cuda': self.next = idx,self.batch(idx)
 
 # %% ../nbs/20_trainer.ipynb #fa14dc1e
 class FeatureLearningDefinition(ABC):
