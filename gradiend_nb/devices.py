@@ -103,20 +103,18 @@ def to_device(
 _checked = WeakKeyDictionary()   # base model → device and relative error
 
 def settle(
-    m,                # `ModelWithGradiend`
-    place:Placement,
-    batch=None,       # function of nothing that gives a `SlotBatch` to check the device with; None: no check
+    base:nn.Module,   # a Hugging Face model
+    device:str,       # where it belongs
+    probe=None,       # function of nothing that gives a `ModelWithGradiend` on `base`, and a `SlotBatch`, to check the device with; None: no check
     given:bool=False, # was the device asked for? Then a model on an accelerator moves as well
 ):                    # the same
-    "Bring base model and learner where they belong; check a device that isn't the CPU"
-    if (base := m.base_model).__dict__.get('hf_device_map'): return m
-    here = next(base.parameters()).device
-    if here.type != 'cpu' and not given: return m
-    if here != torch.device(place.base):
-        if here.type == 'cpu' and batch is not None: _checked[base] = place.base, check_device(m, batch(), place.base)
-        else: m.to(place.base)
-    if m.gradiend.enc.weight.device != torch.device(place.encoder): m.gradiend.to(place.encoder)
-    return m
+    "Bring `base` where it belongs; check a device that isn't the CPU"
+    here,there = next(base.parameters()).device, torch.device(device)
+    if vars(base).get('hf_device_map') or here == there or here.type != 'cpu' and not given: return base
+    pair = probe() if probe and here.type == 'cpu' and _checked.get(base, [None])[0] != str(device) else None
+    if pair: _checked[base] = str(device), check_device(*pair, device)
+    return base.to(device)
+
 
 # %% ../nbs/11_devices.ipynb #4acad12d
 @contextmanager
