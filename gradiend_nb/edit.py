@@ -89,7 +89,7 @@ class Edit:
         if learning_rate == 0: self.undo(); return self   # -0. + 0. would be 0., another bit pattern
         for k,(t,i,old,d) in enumerate(self.touched):
             if i is None and d.dtype == old.dtype and old.dtype.itemsize > 2: torch.add(old, d, alpha=learning_rate, out=t)   # no temporary
-            else: _put(t, i, rounded(old + learning_rate*d.float(), old.dtype, self.rounding, self.seed + k))
+            else: _put(t, i, rounded(old + learning_rate*d.float(), old.dtype, self.rounding, 1_000_003*self.seed + k))
         return self
 
     def undo(self):
@@ -131,7 +131,7 @@ def rounded_away(self:Edit,
     "Share of the weights with a change that rounding leaves as they are"
     same,n = 0,0
     for k,(_,_,old,d) in enumerate(self.touched):
-        new = rounded(old + learning_rate*d.float(), old.dtype, self.rounding, self.seed + k)
+        new = rounded(old + learning_rate*d.float(), old.dtype, self.rounding, 1_000_003*self.seed + k)
         same,n = same + ((new == old) & (d != 0)).sum(), n + (d != 0).sum()
     return float(same/n) if n else 0.
 

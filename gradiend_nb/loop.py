@@ -179,7 +179,7 @@ def fetch(self:Run):
     "Bring the losses of the last steps to the host, in one copy; ValueError for one that isn't a number"
     if not self.pending: return
     waiting,self.pending = self.pending,[]
-    with self.stats.timing('model_with_gradiend'): losses = torch.stack([o for o,_ in waiting]).tolist()
+    with self.stats.timing('model_with_gradiend'): losses = torch.stack([o for o,_ in waiting]).cpu().tolist()
     for loss,(_,idx) in zip(losses, waiting):
         try: self.stats.log_step(loss)
         except NotFinite as e: raise ValueError(f"{e}; its batch: {self.where(idx)}") from None
