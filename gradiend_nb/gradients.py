@@ -69,7 +69,7 @@ _SIDES = dict(factual=dict(factual=1.), alternative=dict(alternative=1.), diff=d
 def _residual(logits, labels):
     "Gradient of the mean of −log p(label) at the logits, float32"
     p = logits.float().softmax(-1)
-    p[torch.arange(len(labels), device=p.device), labels] -= 1
+    p[torch.arange(len(labels), device=p.device), labels.to(p.device)] -= 1
     return p.div_(len(labels))
 
 # %% ../nbs/15_gradients.ipynb #076dde3b

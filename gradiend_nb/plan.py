@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 # %% ../nbs/22_plan.ipynb #7c7508a0
 import torch
@@ -52,13 +53,17 @@ class _Watch(TorchDispatchMode):
     def drop(self, key, n): self.seen.discard(key); self.live -= n
 
 # %% ../nbs/22_plan.ipynb #7d7fd2f8
+_attend = F.scaled_dot_product_attention
+
 class _AsReal(TorchFunctionMode):
     "The CPU's fused attention also on the meta device, and constants without a copy"
     def __torch_function__(self, f, types, args=(), kwargs=None):
         kw = kwargs or {}
+        if f in (torch.autograd.grad, torch.Tensor.backward):   # what is computed a second time in there doesn't come by here
+            with mock.patch.object(F, _attend.__name__, lambda *a, **k: self.__torch_function__(_attend, (), a, k)): return f(*args, **kw)
         if f is torch.tensor and args[0] == []: return torch.empty(0, **kw)   # a cache begins so, and forward mode refuses it
         if f is torch.tensor and isinstance(args[0], (bool, int, float)): return torch.full((), args[0], **kw)
-        if f is not F.scaled_dot_product_attention or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
+        if f is not _attend or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
         q,k,v,mask = *args[:3],args[3] if len(args) > 3 else kw.get('attn_mask')
         if mask is not None and mask.dtype == torch.bool: mask = torch.empty(mask.shape, dtype=q.dtype, device=q.device)
         return _aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, 0., kw.get('is_causal', False), attn_mask=mask, scale=kw.get('scale'))[0]

@@ -141,7 +141,7 @@ def _importances(base, objective, param_map, rows, cfg, seed):
     "A flat importance for each entry of `param_map`"
     params = dict(base.named_parameters())
     params = [params[o.name] for o in param_map]
-    if cfg.importance == 'weight_magnitude': return [o.take(p.detach()).abs().float() for o,p in zip(param_map, params)]
+    if cfg.importance == 'weight_magnitude': return [o.take(p.detach()).abs().float().to(params[0].device) for o,p in zip(param_map, params)]
     rows = draw_rows(rows, cfg.n_samples, seed if cfg.seed is None else cfg.seed)
     weights = torch.tensor((rows.label.abs() if cfg.importance == 'signed_mean' else rows.label).to_numpy(), dtype=torch.float32)
     scale = _RAISED.get(params[0].dtype, 1.)                 # float16 loses small gradients, see `15_gradients`
@@ -152,7 +152,7 @@ def _importances(base, objective, param_map, rows, cfg, seed):
     for p in base.parameters(): p.grad = None; p.requires_grad_(id(p) in mine)
     try:
         add_gradients(base, objective, rows, weights, cfg.source, cfg.batch_size)
-        return [o.take(torch.zeros_like(p) if p.grad is None else p.grad.abs_()).float().div_(scale) for o,p in zip(param_map, params)]
+        return [o.take(torch.zeros_like(p) if p.grad is None else p.grad.abs_()).float().div_(scale).to(params[0].device) for o,p in zip(param_map, params)]
     finally:
         for p,g,w in zip(base.parameters(), before, wants): p.grad = g; p.requires_grad_(w)
 
