@@ -61,8 +61,8 @@ def _source(name, v): return _choice(*SOURCES)(name, 'alternative' if v == 'coun
 def _dtype(name, v):
     "A rule for a floating torch dtype, also by name"
     v = getattr(torch, v.removeprefix('torch.'), v) if isinstance(v, str) else v
-    if not isinstance(v, torch.dtype) or not v.is_floating_point: raise TypeError(f"{name} must be a floating torch dtype, got {v!r}")
-    if v == torch.float16: raise ValueError(f"{name}=float16: gradients and Adam's squares of them leave its range; use bfloat16 or float32")
+    if not isinstance(v, torch.dtype) or not v.is_floating_point or v.itemsize < 2: raise TypeError(f"{name} must be a floating torch dtype, got {v!r}")
+    if v == torch.float16 and name == 'torch_dtype': raise ValueError(f"{name}=float16: gradients and Adam's squares of them leave its range; use bfloat16 or float32")
     return v
 
 def _activation(name, v): return _choice(*ACTIVATIONS)(name, str(v).lower())
@@ -95,6 +95,23 @@ def _classes(name, v):
     return v
 
 def _optional(rule): return lambda name,v: None if v is None else rule(name, v)
+
+# %% ../nbs/18_arguments.ipynb #9e6a2238
+def _device(name, v):
+    "A rule for None or a device, by name"
+    try: return v if v is None else str(torch.device(v))
+    except (RuntimeError, TypeError): raise ValueError(f"{name} must be a device such as 'cuda:0', 'mps' or 'cpu', or None, got {v!r}") from None
+
+def _device_map(name, v):
+    "A rule for None, a way to spread a model, or a dict from its parts to devices"
+    ways = 'auto', 'balanced', 'balanced_low_0', 'sequential'
+    if v is None or v in ways or isinstance(v, dict): return v
+    raise ValueError(f"{name} must be one of {', '.join(map(repr, ways))}, or a dict from parts of the model to devices such as {{'': 'cuda:0'}}, got {v!r}")
+
+def _max_memory(name, v):
+    "A rule for None or a dict from devices to sizes; numbers that JSON made texts of are numbers again"
+    if v is not None and not (isinstance(v, dict) and v): raise TypeError(f"{name} must be a dict such as {{0: '20GiB', 'cpu': '60GiB'}} or None, got {v!r}")
+    return v and {int(k) if isinstance(k, str) and k.isdigit() else k: o for k,o in v.items()}
 
 # %% ../nbs/18_arguments.ipynb #a207cf61
 def checked(
@@ -194,7 +211,8 @@ class _What:
     activation_encoder:str = _arg('tanh', _activation, "Activation of the encoder, by name")
     activation_decoder:str = _arg('id', _activation, "Activation of the decoder, by name")
     bias_decoder:bool = _arg(True, _flag, "Give the decoder a bias")
-    torch_dtype:torch.dtype = _arg(torch.float32, _dtype, "dtype of the learner; the base model stays in float32")
+    torch_dtype:torch.dtype = _arg(torch.float32, _dtype, "dtype of the learner, whatever that of the base model")
+    base_model_torch_dtype:torch.dtype = _arg(None, _optional(_dtype), "dtype of a base model that is loaded here: float32, bfloat16 or float16; None: float32. A loaded model stays as it is")
     add_identity_for_other_classes:bool = _arg(False, _flag, "Also train on rows of other classes with alternative = factual and label 0")
     supervised_encoder:bool = _arg(False, _flag, "Baseline: fit the encoder alone, to the labels")
     supervised_decoder:bool = _arg(False, _flag, "Baseline: fit the decoder alone, from the labels; judged by its loss")
@@ -272,8 +290,17 @@ class _Files:
     trust_remote_code:bool = _arg(False, _flag, "Let the base model bring its own code")
     metadata:dict = _arg({}, _dict, "Anything JSON can hold; kept with the checkpoint", False)
 
+# %% ../nbs/18_arguments.ipynb #ff3e10b2
+@dataclass
+class _Devices:
+    device:str = _arg(None, _device, "Where everything goes, such as 'cuda:1'; None: GPUs if there are any (see `11_devices`), else MPS, else the CPU; a model that is on an accelerator already stays there", False)
+    encoder_decoder_same_device:bool = _arg(False, _flag, "With several GPUs: keep encoder and decoder of the learner together while training", False)
+    base_model_device_map:object = _arg(None, _device_map, "How transformers spreads a base model that is loaded here over devices: 'auto' or a dict from its parts to devices; needs the package accelerate. None: one device", False)
+    base_model_max_memory:dict = _arg(None, _max_memory, "Device → most that it may take, with `base_model_device_map`", False)
+    gradient_checkpointing:bool = _arg(False, _flag, "Keep only what goes into each layer and compute the rest a second time in the backward pass: less memory for long inputs, a third more time", False)
+
 # %% ../nbs/18_arguments.ipynb #2733791b
-_groups = _What, _How, _Weights, _Evaluation, _Seeds, _Files
+_groups = _What, _How, _Weights, _Evaluation, _Seeds, _Files, _Devices
 
 @checked(num_epochs='num_train_epochs')
 class TrainingArguments(*reversed(_groups)):
@@ -302,6 +329,8 @@ def _agree(a):
         f"warmup_steps={a.warmup_steps} needs an lr_scheduler_type with warm-up, such as 'constant_with_warmup'": a.warmup_steps > 0 and a.lr_scheduler_type == 'constant',
         f"metric_for_best_model={a.metric_for_best_model!r} is unknown: without evaluate_fn it must be 'correlation' or 'loss'": a.evaluate_fn is None and a.metric_for_best_model not in ('correlation', 'loss'),
         f"save_strategy={a.save_strategy!r} keeps nothing to go on from, so output_dir, use_cache and resume_from_checkpoint have no use": a.save_strategy == 'no' and bool(a.output_dir or a.use_cache or a.resume_from_checkpoint),
+        f"device={a.device!r} is one place, base_model_device_map spreads the base model: give one of them": a.device is not None and a.base_model_device_map is not None,
+        "base_model_max_memory needs base_model_device_map, such as 'auto'": a.base_model_max_memory is not None and a.base_model_device_map is None,
         "save_only_best=False needs save_strategy 'steps' or 'epoch'": not a.save_only_best and a.save_strategy not in ('steps', 'epoch'),
     }
     if found := next((k for k,v in clashes.items() if v), None): raise ValueError(found)

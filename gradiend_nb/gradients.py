@@ -19,6 +19,7 @@ from torch.nn.attention import sdpa_kernel, SDPBackend
 from fastcore.basics import patch
 
 # %% ../nbs/15_gradients.ipynb #d3165629
+from .devices import checkpointed
 from .model import ACTIVATIONS, ModelWithGradiend, SOURCES
 from .objectives import Inputs, Objective, _longs, logits_at
 
@@ -67,10 +68,17 @@ class SlotBatch:
 _SIDES = dict(factual=dict(factual=1.), alternative=dict(alternative=1.), diff=dict(factual=1., alternative=-1.))
 
 def _residual(logits, labels):
-    "Gradient of the mean of −log p(label) at the logits"
+    "Gradient of the mean of −log p(label) at the logits, float32"
     p = logits.float().softmax(-1)
-    p[torch.arange(len(labels), device=p.device), labels] -= 1
-    return p.div_(len(labels)).to(logits.dtype)
+    p[torch.arange(len(labels), device=p.device), labels.to(p.device)] -= 1
+    return p.div_(len(labels))
+
+# %% ../nbs/15_gradients.ipynb #076dde3b
+_RAISED = {torch.float16: 2.**10}   # dtype whose range is too small → what gradients in it are multiplied by
+
+def _in_range(residual, dtype):
+    "`residual`, float32, as a cotangent of `dtype`"
+    return (residual*_RAISED[dtype] if dtype in _RAISED else residual).to(dtype)
 
 # %% ../nbs/15_gradients.ipynb #a1c0de02
 class _WordUses:
@@ -122,7 +130,7 @@ def gradient_rows(
 )->dict:                    # kind → gradient, shape (D,)
     "Gradients of one batch in the learner's coordinates: one forward pass, one backward pass for each kind"
     words,sides = _WordUses(m), {s for k in kinds for s in _SIDES[k]}
-    with words:
+    with words, checkpointed(m.base_model, m.gradient_checkpointing):
         logits = {'factual': logits_at(m.base_model, b.factual)} if 'factual' in sides or b.shared else {}
         if 'alternative' in sides: logits['alternative'] = logits['factual'] if b.shared else logits_at(m.base_model, b.alternative)
     with torch.no_grad(): res = {s: _residual(logits[s], getattr(b, s).labels) for s in sides}
@@ -133,11 +141,14 @@ def gradient_rows(
         left -= 1
         outs,cots = [logits[s] for s in _SIDES[k]], [w*res[s] for s,w in _SIDES[k].items()]
         if len(outs) == 2 and b.shared: outs,cots = outs[:1], [cots[0]+cots[1]]
+        cots,scale = [_in_range(c, o.dtype) for c,o in zip(cots, outs)], _RAISED.get(outs[0].dtype)
         grads = torch.autograd.grad(outs, [*outputs, *params.values()], cots, retain_graph=left > 0, allow_unused=True)
         at = len(outputs)
-        out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k))
+        out[k] = _join(m, dict(zip(params, grads[at:])), lambda v: words.sum_into(v, grads[:at]), out.get(k), scale)
         del grads
     return out
+
+ModelWithGradiend.gradient_checkpointing = False   # set it to save memory on long inputs, see `11_devices`
 
 # %% ../nbs/15_gradients.ipynb #543d9115
 def _covered(m):
@@ -147,14 +158,14 @@ def _covered(m):
 
 # %% ../nbs/15_gradients.ipynb #a8bc13e3
 @torch.no_grad()
-def _join(m, grads, write_words, out=None):
-    "Selected entries of `grads` (None: zeros) as one float32 vector on the learner's device; `write_words` fills a part that is not among them"
+def _join(m, grads, write_words, out=None, scale=None):
+    "Selected entries of `grads` (None: zeros) as one vector in the learner's dtype and on its device, divided by `scale`; `write_words` fills a part that is not among them"
     out = torch.empty_like(m.gradiend.enc.weight[0]) if out is None else out
     for o,v in m.gradiend.pieces(out):
         if o.name not in grads: write_words(v.view(o.shape))
         elif (g := grads.pop(o.name)) is None: v.zero_()
         else: v.copy_(o.take(g))
-    return out
+    return out if scale is None else out.div_(scale)
 
 # %% ../nbs/15_gradients.ipynb #983bf582
 class _AtSlots(nn.Module):
@@ -166,6 +177,12 @@ class _AtSlots(nn.Module):
 def _own_storage(v):
     "The same memory as a tensor of its own: forward mode copies a tangent that is a view of a larger one"
     return v if v.is_meta else torch.from_dlpack(v.detach())
+
+# %% ../nbs/15_gradients.ipynb #3f86594e
+def _of_norm_16(direction):
+    "`direction` with Euclidean norm 16, and what to multiply with to have it back, on its device"
+    norm = direction.norm(dtype=torch.float32).clamp_min(1e-30)/16
+    return direction/norm, norm
 
 # %% ../nbs/15_gradients.ipynb #3f024d62
 @contextmanager
@@ -190,10 +207,12 @@ def logits_and_slope(
 )->tuple:                 # logits (P, vocabulary) and their derivative along `direction`
     "One forward-mode pass"
     params = dict(m.base_model.named_parameters())
+    direction,norm = _of_norm_16(direction) if m.base_model.dtype in _RAISED else (direction, None)
     ps = {f'model.{o.name}': params[o.name].detach() for o,_ in m.gradiend.pieces(direction)}
     ts = {f'model.{o.name}': _own_storage(o.spread(d).to(ps[f'model.{o.name}'])) for o,d in m.gradiend.pieces(direction)}
     f = lambda ps: torch.func.functional_call(_AtSlots(m.base_model, b), ps, ())
-    with torch.no_grad(), _forward_ready(m.base_model): return torch.func.jvp(f, (ps,), (ts,))
+    with torch.no_grad(), _forward_ready(m.base_model): logits,slope = torch.func.jvp(f, (ps,), (ts,))
+    return logits, slope if norm is None else slope.float()*norm.to(slope.device)
 
 # %% ../nbs/15_gradients.ipynb #c7586045
 def _mean_by_row(x, rows, n):
@@ -252,7 +271,7 @@ def encode_rows(
     out = {k: torch.zeros(len(slots), m.gradiend.latent_dim) for k in kinds}
     for b in slots.batches(batch_size):
         with torch.enable_grad(): z = _pre_activations(m, slots, b.to(device), device)
-        for k in kinds: out[k][b.index] = act(z[k] + m.gradiend.enc.bias).float().cpu()
+        for k in kinds: out[k][b.index] = act(z[k].to(m.gradiend.enc.bias.device) + m.gradiend.enc.bias).float().cpu()
     return out
 
 # %% ../nbs/15_gradients.ipynb #e1d0f58a

@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['log', 'TrainingCallback', 'EvaluationCallback', 'NormalizationCallback', 'CheckpointCallback', 'LoggingCallback',
-           'can_flip', 'all_callbacks', 'CallbackArguments', 'Run', 'saved_state', 'differing', 'fit', 'start']
+           'can_flip', 'all_callbacks', 'CallbackArguments', 'Run', 'saved_state', 'differing', 'with_next', 'fit',
+           'start']
 
 # %% ../nbs/19_loop.ipynb #f8ff48e7
 import copy, json, logging, math, time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 # %% ../nbs/19_loop.ipynb #f7f04a6e
 import torch
+from torch import Tensor
 from fastcore.basics import patch
 from tqdm.auto import tqdm
 from transformers.trainer_callback import CallbackHandler, DefaultFlowCallback, TrainerCallback, TrainerControl, TrainerState
@@ -111,6 +113,7 @@ class Run:
         self.view = CallbackArguments(args, output_dir or '', name)
         self.callbacks = all_callbacks(callbacks, args.logging_dir and str(Path(args.logging_dir)/name))
         self.metrics,self.best,self.kept,self.epoch,self.export = None,None,None,None,None
+        self.pending,self.where = [],str   # (loss, row numbers) of steps whose loss is still on the device; how rows are named in an error
 
     def __repr__(self): return f"Run(seed {self.args.seed}, step {self.state.global_step} of {self.state.max_steps})"
     @property
@@ -159,15 +162,27 @@ def ready(self:Run,
 
 @patch
 def took(self:Run,
-    loss:float,       # of the step
+    loss:Tensor,      # of the step, shape (); it stays where it is for now
+    idx:list=(),      # rows of its batch
 ):
     "After a step: count it, and do what the callbacks want"
     self.schedule.step()
-    self.stats.log_step(loss)
+    self.pending.append((loss, idx))
     self.state.global_step += 1
     self.state.epoch = self.state.global_step/self.per_epoch
     self.call('on_step_end')
+    if len(self.pending) >= self.args.logging_steps: self.fetch()
     self.act()
+
+@patch
+def fetch(self:Run):
+    "Bring the losses of the last steps to the host, in one copy; ValueError for one that isn't a number"
+    if not self.pending: return
+    waiting,self.pending = self.pending,[]
+    with self.stats.timing('model_with_gradiend'): losses = torch.stack([o for o,_ in waiting]).cpu().tolist()
+    for loss,(_,idx) in zip(losses, waiting):
+        try: self.stats.log_step(loss)
+        except NotFinite as e: raise ValueError(f"{e}; its batch: {self.where(idx)}") from None
 
 @patch
 def turn(self:Run,
@@ -182,6 +197,7 @@ def turn(self:Run,
 def act(self:Run):
     "Do what `control` asks for"
     c,s = self.control,self.state
+    if c.should_log or c.should_evaluate or c.should_save: self.fetch()
     if c.should_log and s.global_step: self.log(dict(loss=self.stats.losses[-1], learning_rate=self.opt.param_groups[1]['lr'], epoch=s.epoch))
     if c.should_evaluate and s.global_step not in self.stats.evaluations: self.look()
     if c.should_save: self.save(); self.call('on_save')
@@ -261,6 +277,7 @@ def flip(self:Run):
 def end(self:Run):
     "After the last step: the best weights are in the learner"
     self.turn(None)
+    self.fetch()
     if self.args.evaluates and self.state.global_step not in self.stats.evaluations: self.look()
     for p,v in self.kept or (): p.data.copy_(v)
     self.call('on_train_end')
@@ -325,10 +342,20 @@ def resume(self:Run)->bool:   # False if there is nothing to resume
     for cb in self.callbacks: vars(cb).update(self.state.stateful_callbacks.get(type(cb).__name__, {}).get('attributes', {}))
     return True
 
+# %% ../nbs/19_loop.ipynb #86ee6fa4
+def with_next(it):   # any iterable
+    "Each of `it` with the one that follows, the last with None"
+    it = iter(it)
+    now = next(it, None)
+    while now is not None:
+        then = next(it, None)
+        yield now, then
+        now = then
+
 # %% ../nbs/19_loop.ipynb #0aea70ce
 def fit(
     runs:list,                # of `Run`, on the same base model, map, source and target
-    stream,                   # from row numbers to source and target gradient
+    stream,                   # from row numbers to source and target gradient; `ahead(idx)`, if it has that, is told the next ones
     groups:list,              # direction of each row: `feature_class_id`
     labels:list,              # label of each row's source gradient
     args:TrainingArguments,   # train_batch_size, num_train_epochs, max_steps, seed: the order of the rows
@@ -337,8 +364,8 @@ def fit(
     "Train all runs; the best weights are left in the learners"
     batches,total = epoch_batches(groups, args.train_batch_size, args.seed),n_steps(groups, args)
     start(runs, stream, groups, batches, total)
-    for r in runs: r.begin()
-    for step,epoch,idx,w in (bar := tqdm(batch_stream(groups, args), total=total, desc='train', leave=False)):
+    for r in runs: r.where = where; r.begin()
+    for (step,epoch,idx,w),then in (bar := tqdm(with_next(batch_stream(groups, args)), total=total, desc='train', leave=False)):
         todo = [r for r in runs if r.state.global_step == step-1 and not r.done]
         if all(r.done for r in runs): break
         if not todo: continue
@@ -346,10 +373,10 @@ def fit(
         x,y = stream(idx)
         for r in todo: r.ready(epoch)
         losses = in_turns([r.update(x, y, w, labels[idx[0]]) for r in todo])
+        if then and hasattr(stream, 'ahead'): stream.ahead(then[2])
         for r,loss in zip(todo, losses):
             r.stats.time['model_with_gradiend'] += (time.monotonic() - began)/len(todo)
-            try: r.took(loss.item())
-            except NotFinite as e: raise ValueError(f"{e}; its batch: {where(idx)}") from None
+            r.took(loss, idx)
         if runs[0].metrics and step-1 in runs[0].stats.evaluations: bar.set_postfix(correlation=f"{runs[0].metrics['correlation']:.3f}")
     for r in runs: r.end()
 

@@ -4,14 +4,15 @@
 
 # %% auto #0
 __all__ = ['ACTIVATIONS', 'ODD', 'PARTS', 'SOURCES', 'TextModelWithGradiend', 'activation_name', 'GradiendModel', 'topk_count',
-           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'pattern_table', 'ParamSelection',
-           'ParamMappedGradiendModel', 'read_config', 'relative_path', 'find_checkpoint', 'load_base', 'demo_model',
-           'ModelWithGradiend']
+           'gradiend_pieces', 'gradiend_step', 'in_turns', 'select_params', 'check_floating', 'pattern_table',
+           'ParamSelection', 'ParamMappedGradiendModel', 'read_config', 'relative_path', 'find_checkpoint', 'load_base',
+           'demo_model', 'ModelWithGradiend']
 
 # %% ../nbs/10_model.ipynb #8677fcb1
 import difflib, glob, json, math, re, threading
 from dataclasses import dataclass
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 # %% ../nbs/10_model.ipynb #3175df8b
@@ -145,9 +146,9 @@ def get_update_vector(self:GradiendModel,
 @patch
 def get_weight_importance(self:GradiendModel,
     part:str='decoder-weight',  # as in `get_update_vector`
-)->Tensor:                      # shape (D,), on the CPU
+)->Tensor:                      # shape (D,), on the learner's device
     "How much each base-model weight matters to `part`"
-    v = self.get_update_vector(part).abs().cpu()
+    v = self.get_update_vector(part).abs()
     if part == 'decoder-weight': v = v.view(-1, self.latent_dim).sum(1)
     return v.view(self.latent_dim, -1).sum(0) if part == 'encoder-weight' else v
 
@@ -182,9 +183,10 @@ def gradiend_pieces(
 ):                          # generator; its result: mean-squared error, shape (); features, shape (L,)
     "Closed-form gradients of the squared error at `x`, `y`, a piece at a time"
     use,(sx,sy) = use or _fill_grad, scale or (1., 1.)
-    h,slope = _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x))
-    square,dz,parts = 0., torch.zeros_like(h), _parts(x, 2**19)
-    room,outer = _room(x), _room(x, len(h))
+    x,y = x.to(m.enc.weight.device), y.to(m.dec.weight.device)
+    h,slope = (o.to(y.device) for o in _value_and_slope(ACTIVATIONS[m.activation_encoder], m.enc(x)))
+    square,dz,parts = 0., torch.zeros_like(h), _parts(y, 2**19)
+    room,outer = _room(y), _room(y, len(h))
     for part in parts:
         W,r = m.dec.weight[part], _error(m, h, y, part, room)
         square += torch.dot(r, r)
@@ -193,6 +195,7 @@ def gradiend_pieces(
         use((m.dec.weight, part, torch.outer(r, h, out=outer[:len(r)])), *([(m.dec.bias, part, r)] if m.bias_decoder else []))
         yield
     dz *= sy*slope
+    dz,room = dz.to(x.device), room if x.device == y.device else _room(x)
     for l,d in enumerate(dz*sx):
         for part in parts:
             use((m.enc.weight, (l, part), torch.mul(x[part], d, out=room[:len(x[part])])))
@@ -267,6 +270,15 @@ def select_params(
     keep = {n for ns in hits.values() for n in ns}
     return [(n,p) for n,p in named if n in keep]
 
+
+# %% ../nbs/10_model.ipynb #ef140177
+def check_floating(
+    named:list,  # of (name, parameter)
+)->list:         # the same
+    "Raise if one of the parameters is quantised"
+    odd = next(((n,p) for n,p in named if not p.is_floating_point() or p.dtype.itemsize == 1), None)
+    if odd is None: return named
+    raise ValueError(f"The base model is quantised ({odd[0]} is {odd[1].dtype}), and a gradient needs floating-point weights: load it unquantised (base_model_torch_dtype='bfloat16' halves the memory of float32), or cover only what is not quantised, with params=")
 
 # %% ../nbs/10_model.ipynb #a3429a70
 def _backbone(model):
@@ -559,8 +571,10 @@ def from_pretrained(cls:GradiendModel,
 def load_base(
     base_model,                            # hub id, folder, or a loaded `PreTrainedModel`
     tokenizer=None,                        # default: the one saved with the model
-    torch_dtype:torch.dtype=torch.float32, # of the base model's weights
+    torch_dtype:torch.dtype=torch.float32, # of a base model that is loaded here
     trust_remote_code:bool=False,          # run code that comes with the model
+    device_map:str|dict|None=None,         # where the parts of a large model go, as in transformers; None: the CPU
+    max_memory:dict|None=None,             # device → most that it may take, with `device_map`
     **hub,                                 # to transformers: token, cache_dir, local_files_only
 )->tuple:                                  # the model in evaluation mode, its tokenizer
     "Load a base model and its tokenizer; dropout stays off"
@@ -574,8 +588,10 @@ def load_base(
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
     if (Path(name)/'adapter_config.json').is_file() and not (Path(name)/'config.json').is_file():
         raise ValueError(f"{name} holds a PEFT adapter without its base model: {_merge}")
+    places = {} if device_map is None else dict(device_map=device_map, max_memory=max_memory)
+    if places and not find_spec('accelerate'): raise ImportError(f"device_map={device_map!r} needs the package accelerate, which isn't here: pip install accelerate, or leave the map out")
     cls = _auto_class(AutoConfig.from_pretrained(name, **kw))
-    return _refuse_adapters(cls.from_pretrained(name, dtype=torch_dtype, **kw).eval()), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
+    return _refuse_adapters(cls.from_pretrained(name, dtype=torch_dtype, **places, **kw).eval()), tokenizer or AutoTokenizer.from_pretrained(name, **kw)
 
 # %% ../nbs/10_model.ipynb #4fc451f0
 _merge = "merge it (peft.PeftModel.from_pretrained(base, adapter).merge_and_unload()) and pass the merged model"
@@ -658,9 +674,10 @@ def from_base(cls:ModelWithGradiend,
 ):
     "A fresh, untrained learner on `base_model`"
     base,tok = load_base(base_model, tokenizer, base_dtype, trust_remote_code)
-    sel = [ParamSelection(n, tuple(p.shape)) for n,p in select_params(base, params)]
+    sel = [ParamSelection(n, tuple(p.shape)) for n,p in check_floating(select_params(base, params))]
     if narrow: sel = narrow(base, tok, sel)
-    g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **kwargs)
+    half = dict(base_model_torch_dtype=str(d).removeprefix('torch.')) if (d := next(base.parameters()).dtype) != torch.float32 else {}
+    g = ParamMappedGradiendModel(sel, base_model=base.name_or_path, **half, **kwargs)
     return cls(base, g.to(next(base.parameters()).device), tok, source, target)
 
 # %% ../nbs/10_model.ipynb #837719e0
@@ -692,7 +709,8 @@ def _base_of(g, where, base_model, tokenizer, trust_remote_code, hub):
     "Base model and tokenizer of the learner `g` from `where`, checked to belong to it"
     name = base_model if base_model is not None else g.metadata.get('base_model')
     if not name: raise ValueError(f"{where} does not name its base model: pass base_model=")
-    try: base,tok = load_base(name, tokenizer, trust_remote_code=trust_remote_code, **hub)
+    dtype = getattr(torch, g.metadata.get('base_model_torch_dtype') or 'float32')
+    try: base,tok = load_base(name, tokenizer, dtype, trust_remote_code, **hub)
     except OSError as e:
         if base_model is not None: raise
         raise FileNotFoundError(f"{where} names the base model {name!r}, which could not be loaded: pass base_model=, a Hugging Face id or a folder ({' '.join(str(e).split())[:300]})") from e
@@ -711,7 +729,9 @@ def _context(folder):
 # %% ../nbs/10_model.ipynb #73087cde
 def _check_fit(g, base):
     "Raise unless every parameter that `g` covers exists in `base` with the same shape"
-    shapes = {n: tuple(p.shape) for n,p in base.named_parameters()}
+    params = dict(base.named_parameters())
+    check_floating([(o.name, params[o.name]) for o in g.param_map if o.name in params])
+    shapes = {n: tuple(p.shape) for n,p in params.items()}
     for o in g.param_map:
         if shapes.get(o.name) != tuple(o.shape): raise ValueError(f"This learner belongs to another base model: it expects {o.name} of shape {tuple(o.shape)}, found {shapes.get(o.name, 'no such parameter')}")
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
 from types import SimpleNamespace
+from unittest import mock
 
 # %% ../nbs/22_plan.ipynb #7c7508a0
 import torch
@@ -23,6 +24,7 @@ from fastcore.basics import patch
 
 # %% ../nbs/22_plan.ipynb #43b983e7
 from .arguments import PrePruneConfig, TrainingArguments, override
+from .devices import checkpointed
 from .gradients import _SIDES, SlotBatch, Slots, _pre_activations, gradient_rows
 from .objectives import Inputs, logits_at, model_family
 from .model import ModelWithGradiend, ParamMappedGradiendModel, ParamSelection, _auto_class, select_params, topk_count
@@ -51,13 +53,17 @@ class _Watch(TorchDispatchMode):
     def drop(self, key, n): self.seen.discard(key); self.live -= n
 
 # %% ../nbs/22_plan.ipynb #7d7fd2f8
+_attend = F.scaled_dot_product_attention
+
 class _AsReal(TorchFunctionMode):
     "The CPU's fused attention also on the meta device, and constants without a copy"
     def __torch_function__(self, f, types, args=(), kwargs=None):
         kw = kwargs or {}
+        if f in (torch.autograd.grad, torch.Tensor.backward):   # what is computed a second time in there doesn't come by here
+            with mock.patch.object(F, _attend.__name__, lambda *a, **k: self.__torch_function__(_attend, (), a, k)): return f(*args, **kw)
         if f is torch.tensor and args[0] == []: return torch.empty(0, **kw)   # a cache begins so, and forward mode refuses it
         if f is torch.tensor and isinstance(args[0], (bool, int, float)): return torch.full((), args[0], **kw)
-        if f is not F.scaled_dot_product_attention or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
+        if f is not _attend or kw.get('enable_gqa') or not torch.backends.cuda.flash_sdp_enabled(): return f(*args, **kw)
         q,k,v,mask = *args[:3],args[3] if len(args) > 3 else kw.get('attn_mask')
         if mask is not None and mask.requires_grad: return f(*args, **kw)   # T5 learns its position bias, and fused attention can't
         if mask is not None and mask.dtype == torch.bool: mask = torch.empty(mask.shape, dtype=q.dtype, device=q.device)
@@ -75,6 +81,7 @@ def peak_bytes(
 def meta_model(
     model,                         # hub id, folder, or a loaded `PreTrainedModel`
     trust_remote_code:bool=False,  # run code that comes with the model
+    dtype:torch.dtype=torch.float32, # of its weights, if it isn't loaded
 ):                                 # the model on the meta device, in evaluation mode
     "A base model with shapes and no weights"
     if isinstance(model, nn.Module):
@@ -85,7 +92,7 @@ def meta_model(
     if (Path(name).is_absolute() or name.startswith('.')) and not Path(name).is_dir(): raise FileNotFoundError(f"No folder {name}: pass a Hugging Face id or a folder with a saved model")
     try: cfg = AutoConfig.from_pretrained(name, trust_remote_code=trust_remote_code)
     except OSError as e: raise FileNotFoundError(f"No model {name!r}: pass a Hugging Face id or a folder with a saved model ({str(e).splitlines()[0][:100]})") from e
-    with torch.device('meta'): return _auto_class(cfg).from_config(cfg, dtype=torch.float32, trust_remote_code=trust_remote_code).eval()
+    with torch.device('meta'): return _auto_class(cfg).from_config(cfg, dtype=dtype, trust_remote_code=trust_remote_code).eval()
 
 # %% ../nbs/22_plan.ipynb #e383d4da
 def _thin(sel, k):
@@ -102,7 +109,9 @@ def _meta_learner(base, sel, args):
     D = sum(o.size for o in sel)
     g = SimpleNamespace(param_map=sel, enc=SimpleNamespace(weight=torch.empty(args.latent_dim, D, dtype=args.torch_dtype, device='meta')))
     g.pieces = partial(ParamMappedGradiendModel.pieces, g)
-    return ModelWithGradiend(base, g, None, args.source, args.target)
+    m = ModelWithGradiend(base, g, None, args.source, args.target)
+    m.gradient_checkpointing = args.gradient_checkpointing
+    return m
 
 # %% ../nbs/22_plan.ipynb #61fe8078
 def _longs(*shape): return torch.empty(shape, dtype=torch.long, device='meta')
@@ -134,7 +143,7 @@ def _encoding_peak(m, b):
     with warnings.catch_warnings(): warnings.simplefilter('ignore'); return peak_bytes(f)
 
 # %% ../nbs/22_plan.ipynb #23a24f32
-def _prune_peak(base, sel, cfg, b):
+def _prune_peak(base, sel, cfg, b, checkpointing=False):
     "Bytes that choosing entries of `sel` takes beyond the base model: gradients with a backward pass, then the ranking"
     n,largest = sum(o.size for o in sel),max(o.size for o in sel)
     k = topk_count(cfg.topk, n) if cfg.topk else n
@@ -145,7 +154,8 @@ def _prune_peak(base, sel, cfg, b):
     def f():
         for _ in range(1 + (cfg.n_samples > cfg.batch_size)):
             sum(s*F.cross_entropy(logits_at(base, i := getattr(b, side)).float(), i.labels) for side,s in _SIDES[cfg.source].items()).backward()
-    try: return max(peak_bytes(f), rank)
+    try:
+        with checkpointed(base, checkpointing): return max(peak_bytes(f), rank)
     finally:
         for p in base.parameters(): p.grad = None; p.requires_grad_(True)
 
@@ -249,7 +259,7 @@ def _source(model, args):
     "Meta base model, its map as `args` select it, `args` with what `model` fixes, bytes in memory already, is it a `ModelWithGradiend`?"
     if not isinstance(model, (str, Path, ModelWithGradiend)) and not hasattr(model, 'config'): raise TypeError(f"plan needs a hub id, a folder, a model of transformers or a ModelWithGradiend, got a {type(model).__name__}")
     given,size = isinstance(model, ModelWithGradiend),lambda m: sum(o.nbytes for o in (*m.parameters(), *m.buffers()))
-    base = meta_model(model.base_model if given else model, args.trust_remote_code)
+    base = meta_model(model.base_model if given else model, args.trust_remote_code, args.base_model_torch_dtype or torch.float32)
     if not given: return base, [ParamSelection(n, tuple(p.shape)) for n,p in select_params(base, args.params)], args, 0 if isinstance(model, (str, Path)) else size(model), False
     g = model.gradiend
     args = override(args, latent_dim=g.latent_dim, bias_decoder=g.bias_decoder, activation_decoder=g.activation_decoder, torch_dtype=g.enc.weight.dtype, source=model.source, target=model.target, pre_prune_config=None)
@@ -263,7 +273,7 @@ def _parts(base, sel, args, n_seeds, batches, total):
     train,test = batches(args)
     if cfg := args.pre_prune_config:
         few = train(min(cfg.batch_size, cfg.n_samples))
-        parts['choosing weights'] = _prune_peak(base, sel, cfg, few), f"gradients and ranking, {shape(few)}"
+        parts['choosing weights'] = _prune_peak(base, sel, cfg, few, args.gradient_checkpointing), f"gradients and ranking, {shape(few)}"
         k = sum(o.size for o in sel) if cfg.mask is None else int(cfg.mask.sum())
         sel = _thin(sel, topk_count(cfg.topk, k) if cfg.topk is not None else k)
     D,m = sum(o.size for o in sel),_meta_learner(base, sel, args)
@@ -311,6 +321,7 @@ def _ways_out(self:MemoryPlan):
     "(code, arguments to change) of what could help, the mildest first, in groups of which one is enough"
     a = self.args
     yield [('min_convergent_seeds=1', dict(min_convergent_seeds=1, n_seeds=1))] if _at_once(a) > 1 else []
+    yield [('gradient_checkpointing=True', dict(gradient_checkpointing=True))] if not a.gradient_checkpointing else []
     yield [(f'pre_prune_config=PrePruneConfig(topk={k})', dict(pre_prune_config=override(a.pre_prune_config or PrePruneConfig(), topk=k))) for k in _shares if not a.pre_prune_config]
     yield [(f'params={p}', dict(params=p)) for p in _layer_params(self.names)]
 

@@ -16,10 +16,11 @@ from torch.nn import functional as F
 
 # %% ../nbs/30_pruning.ipynb #114d2795
 from .arguments import PostPruneConfig, PrePruneConfig, override
-from .gradients import _SIDES, _mean_by_row, Slots
+from .gradients import _RAISED, _SIDES, _mean_by_row, Slots
 from .objectives import Objective, logits_at
 from .model import ModelWithGradiend, ParamMappedGradiendModel, ParamSelection, load_base, select_params, topk_count
 from .trainer import Trainer
+from .devices import checkpointed
 
 # %% ../nbs/30_pruning.ipynb #21586635
 def keep_in_parts(
@@ -140,16 +141,18 @@ def _importances(base, objective, param_map, rows, cfg, seed):
     "A flat importance for each entry of `param_map`"
     params = dict(base.named_parameters())
     params = [params[o.name] for o in param_map]
-    if cfg.importance == 'weight_magnitude': return [o.take(p.detach()).abs().float() for o,p in zip(param_map, params)]
+    if cfg.importance == 'weight_magnitude': return [o.take(p.detach()).abs().float().to(params[0].device) for o,p in zip(param_map, params)]
     rows = draw_rows(rows, cfg.n_samples, seed if cfg.seed is None else cfg.seed)
     weights = torch.tensor((rows.label.abs() if cfg.importance == 'signed_mean' else rows.label).to_numpy(), dtype=torch.float32)
+    scale = _RAISED.get(params[0].dtype, 1.)                 # float16 loses small gradients, see `15_gradients`
+    weights *= scale
     weights /= torch.tensor(2*rows.groupby('label').label.transform('size').to_numpy())
     before,wants = [p.grad for p in base.parameters()], [p.requires_grad for p in base.parameters()]
     mine = set(map(id, params))
     for p in base.parameters(): p.grad = None; p.requires_grad_(id(p) in mine)
     try:
         add_gradients(base, objective, rows, weights, cfg.source, cfg.batch_size)
-        return [o.take(torch.zeros_like(p) if p.grad is None else p.grad.abs_()).float() for o,p in zip(param_map, params)]
+        return [o.take(torch.zeros_like(p) if p.grad is None else p.grad.abs_()).float().div_(scale).to(params[0].device) for o,p in zip(param_map, params)]
     finally:
         for p,g,w in zip(base.parameters(), before, wants): p.grad = g; p.requires_grad_(w)
 
@@ -171,7 +174,9 @@ def pre_prune_map(
 def _pre_pruner(self:Trainer, args):
     "What narrows the selection of a fresh learner as `args` want it"
     rows = self.create_training_data()
-    return lambda base,tok,sel: pre_prune_map(base, self._objective(base, tok, args), sel, rows, args.pre_prune_config, args.seed)
+    def narrow(base, tok, sel):
+        with checkpointed(base, args.gradient_checkpointing): return pre_prune_map(base, self._objective(base, tok, args), sel, rows, args.pre_prune_config, args.seed)
+    return narrow
 
 @patch
 def _post_prune(self:Trainer, m, cfg): return m.gradiend.prune(cfg.topk, cfg.threshold, cfg.mask, cfg.part)

@@ -128,7 +128,7 @@ def autograd_step(
     "Training steps by autograd: for decoders with an activation"
     def step(x, y, weight=1., label=None):
         opt.zero_grad()
-        loss = nn.functional.mse_loss(nn.Module.__call__(g, x), y)
+        loss = nn.functional.mse_loss(nn.Module.__call__(g, x), y.to(g.dec.weight.device))
         (weight*loss).backward()
         opt.step()
         return loss.detach()
@@ -145,6 +145,7 @@ def encoder_step(
     @torch.no_grad()
     def step(x, y, weight=1., label=0.):
         for p in g.enc.parameters(): opt.state[p]['step'] += 1
+        x = x.to(g.enc.weight.device)
         h,slope = torch.func.jvp(act, (z := g.enc(x),), (torch.ones_like(z),))
         dz = weight * 2*(h-label)*slope/len(h)
         for l,d in enumerate(dz): _step_on(opt, groups, (g.enc.weight, l, (d*sx)*x))
@@ -164,7 +165,7 @@ def decoder_step(
     def step(x, y, weight=1., label=0.):
         for p in g.dec.parameters(): opt.state[p]['step'] += 1
         h = g.dec.weight.new_full((g.latent_dim,), label)
-        r = g.dec(h) - y
+        r = g.dec(h) - y.to(h.device)
         loss = r.pow(2).mean()
         r *= weight * (2*sy if sy else 2/len(r))
         _step_on(opt, groups, (g.dec.weight, slice(None), torch.outer(r, h)), *([(g.dec.bias, slice(None), r)] if g.bias_decoder else []))
@@ -202,9 +203,10 @@ class DecoderFit:
     @torch.no_grad()
     def add(self, x:Tensor, y:Tensor, weight:float=1., h:Tensor|None=None):
         "Count one row: source gradient `x`, target gradient `y`, with `weight`; `h` (L,) instead of the encoding"
-        h = self.g.forward_encoder(x).float() if h is None else h
+        h = self.g.forward_encoder(x).to(self.h) if h is None else h
+        y = y.to(self.y.device)
         self.n += weight; self.h += weight*h; self.hh += weight*torch.outer(h, h); self.y.add_(y, alpha=weight)
-        for l in range(len(h)): self.hy[l].add_(y, alpha=(weight*h[l]).item())
+        for s,o in zip(self.hy, weight*h): s.addcmul_(y, o)
 
     @torch.no_grad()
     def solve(self, ridge:float=1e-6):

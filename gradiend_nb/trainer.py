@@ -10,7 +10,7 @@ __all__ = ['log', 'GradientStream', 'FeatureLearningDefinition', 'Trainer', 'Tex
 # %% ../nbs/20_trainer.ipynb #eeb33b75
 import logging, random, re, shutil, tempfile
 from abc import ABC, abstractmethod
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from inspect import signature
 from pathlib import Path
 
@@ -26,7 +26,8 @@ from .files import atomic_dir, is_checkpoint_dir, one_writer, safe_run_dir, sett
 from .data import read_rows
 from .sources import read_neutral
 from .pairs import make_pairs, merged_table, Pairs
-from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config
+from .model import ModelWithGradiend, ParamMappedGradiendModel, find_checkpoint, load_base, read_config, select_params
+from .devices import apart, choose_placement, settle, to_device
 from .gradients import Slots, encode_rows, gradient_rows
 from .objectives import MLMHead, find_objective, train_mlm_head, word_ids
 from .store import GradientStore, _bytes, _digest, _json, model_hash, rows_hash
@@ -53,16 +54,26 @@ class GradientStream:
     ):
         self.m,self.kinds,self.out = m,tuple(dict.fromkeys((m.source, m.target))),{}
         self.slots = Slots(m.objective, rows, placeholder)
-        self.device = next(m.base_model.parameters()).device
+        self.device,self.next = next(m.base_model.parameters()).device,(None, None)
 
     def __call__(self,
         idx:list,            # row numbers
         keep:bool=False,     # fresh vectors instead of the buffers
     )->tuple:                # source and target gradient, shape (D,) each
         "Gradients of the mean loss over the rows `idx`"
-        g = gradient_rows(self.m, self.slots.batch(idx).to(self.device), self.kinds, None if keep else self.out)
-        if not keep: self.out = g
+        batch = self.next[1] if self.next[0] == idx else self.batch(idx)
+        if not keep and not self.out: self.out = self.buffers()
+        g = gradient_rows(self.m, batch, self.kinds, {} if keep else self.out)
         return g[self.m.source], g[self.m.target]
+
+    def batch(self, idx): return to_device(self.slots.batch(idx), self.device)
+    def buffers(self):
+        "A vector for each kind, beside the half of the learner that reads it"
+        g = self.m.gradiend
+        return {self.m.target: torch.empty_like(g.dec.weight[:,0]), self.m.source: torch.empty_like(g.enc.weight[0])}
+    def ahead(self, idx:list):
+        "On a GPU: get the batch `idx` ready while the present one is computed"
+        if self.device.type == 'cuda': self.next = idx,self.batch(idx)
 
 # %% ../nbs/20_trainer.ipynb #fa14dc1e
 class FeatureLearningDefinition(ABC):
@@ -183,7 +194,9 @@ def load_model(self:Trainer,
     load_directory = find_checkpoint(load_directory, **{k: kwargs[k] for k in signature(find_checkpoint).parameters.keys() & kwargs})
     kwargs = {k: v for k,v in kwargs.items() if k not in ('subfolder','revision')}   # the others are also for the base model
     if self._loaded and 'base_model' not in kwargs and read_config(load_directory)['metadata'].get('base_model') == self._loaded[1][0].name_or_path: kwargs |= dict(zip(('base_model','tokenizer'), self._loaded[1]))
-    return self._class(model_with_gradiend_cls).from_pretrained(load_directory, **kwargs)
+    m,args = self._class(model_with_gradiend_cls).from_pretrained(load_directory, **kwargs),self.training_args
+    settle(m.base_model, self._places(args).base, lambda: self._probe(m.base_model, m.tokenizer, args), args.device is not None)
+    return self._beside(m, args)
 
 @patch
 def _class(self:Trainer, cls=None): return cls or self.model_with_gradiend_cls or self.default_model_with_gradiend_cls
@@ -191,22 +204,39 @@ def _class(self:Trainer, cls=None): return cls or self.model_with_gradiend_cls o
 # %% ../nbs/20_trainer.ipynb #44520861
 @patch
 def _base(self:Trainer, model, args):
-    "Base model and tokenizer, loaded once"
+    "Base model and tokenizer, loaded once, on the device where `args` want it"
+    dtype,spread = args.base_model_torch_dtype or torch.float32, {k: getattr(args, f'base_model_{k}') for k in ('device_map','max_memory')}
     if isinstance(model, ModelWithGradiend): self._loaded = id(model), (model.base_model, model.tokenizer)
-    key = str(model) if isinstance(model, (str, Path)) else id(model)
-    if not self._loaded or self._loaded[0] != key: self._loaded = key, load_base(model, trust_remote_code=args.trust_remote_code)
-    return self._loaded[1]
+    key = (str(model), str(dtype), str(spread)) if isinstance(model, (str, Path)) else id(model)
+    if not self._loaded or self._loaded[0] != key: self._loaded = key, load_base(model, torch_dtype=dtype, trust_remote_code=args.trust_remote_code, **spread)
+    base,tok = self._loaded[1]
+    return settle(base, self._places(args).base, lambda: self._probe(base, tok, args), args.device is not None), tok
+
+@patch
+def _places(self:Trainer, args): return choose_placement(args.device, args.encoder_decoder_same_device)
+
+@patch
+def _probe(self:Trainer, base, tok, args):
+    "A small learner on `base` and a batch, to check a device with; None: no check"
+
+@patch
+def _beside(self:Trainer, m, args):
+    "`m` with its learner on the device for it, if the base model is on its own"
+    here,places = next(m.base_model.parameters()).device,self._places(args)
+    m.gradient_checkpointing = args.gradient_checkpointing
+    m.gradiend.to(places.encoder if here == torch.device(places.base) else here)
+    return m
 
 @patch
 def _learner(self:Trainer, model, args, cls=None):
     "An untrained learner on `model` as `args` want it; a `ModelWithGradiend` is taken as it is"
-    if isinstance(model, ModelWithGradiend): return model
     a,(base,tok) = args,self._base(model, args)
+    if isinstance(model, ModelWithGradiend): return self._beside(model, a)
     m = self._class(cls).from_base(base, tok, params=a.params, source=a.source, target=a.target, latent_dim=a.latent_dim,
         activation_encoder=a.activation_encoder, activation_decoder=a.activation_decoder, bias_decoder=a.bias_decoder, torch_dtype=a.torch_dtype,
         init=a.init if a.activation_decoder == 'id' else 'random', seed=a.seed, narrow=self._pre_pruner(a) if a.pre_prune_config else None, **self._asked(base, tok, a), **a.metadata)
     m.mlm_head = self.mlm_head if m.gradiend.metadata.get('prediction_objective') == 'clm_mlm_head' else None
-    return m
+    return self._beside(m, a)
 
 @patch
 def _asked(self:Trainer, base, tok, args):
@@ -249,12 +279,14 @@ def _fit(self:Trainer, runs, args):
     labels = (rows['label'].astype(float) * (-1 if m.source == 'alternative' else 1)).tolist()
     batches = epoch_batches(groups, args.train_batch_size, args.seed)[:max(n_steps(groups, args), 2)]
     for r in runs: r.n_rows,r.export = len(rows),None if args.save_only_best else lambda r: self._export(r, stream, batches, labels)
-    fit(runs, stream, groups, labels, args, lambda idx: '; '.join(str(rows.iloc[i].to_dict())[:200] for i in idx[:3]))
-    for r in runs:
-        r.free()                                                     # its memory goes before the refit takes its own
-        r.m.gradiend.zero_grad()
-        if not r.stats.evaluations and not args.supervised_decoder: self._settle_sign(r.m, args)
-    if models := [r.m for r in runs if r.args.refits]: self._refit(models, stream, batches, labels if args.supervised_decoder else None)
+    places = self._places(args)
+    with apart([r.m.gradiend for r in runs], places.decoder) if places.encoder != places.decoder else nullcontext():
+        fit(runs, stream, groups, labels, args, lambda idx: '; '.join(str(rows.iloc[i].to_dict())[:200] for i in idx[:3]))
+        for r in runs:
+            r.free()                                                     # its memory goes before the refit takes its own
+            r.m.gradiend.zero_grad()
+            if not r.stats.evaluations and not args.supervised_decoder: self._settle_sign(r.m, args)
+        if models := [r.m for r in runs if r.args.refits]: self._refit(models, stream, batches, labels if args.supervised_decoder else None)
 
 # %% ../nbs/20_trainer.ipynb #74f2219b
 @patch
@@ -467,6 +499,11 @@ def _objective_key(self:TextPredictionTrainer, base, tok, args):
     o = self._objective(base, tok, args)
     if o.name == 'clm_next_token': self._warn_short_left(o.left_words)
     return o.key
+
+@patch
+def _probe(self:TextPredictionTrainer, base, tok, args):
+    m = ModelWithGradiend.from_base(base, tok, params=[k for k,p in select_params(base) if p.dim() == 1] or None)   # their gradients pass through everything
+    return m, Slots(m.objective, self.create_training_data(max_size=1)).batch([0])
 
 # %% ../nbs/20_trainer.ipynb #5f40f3eb
 @patch
