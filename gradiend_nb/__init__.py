@@ -24,3 +24,5 @@ from .compare import Comparison, compute_grouped_similarity_matrices, compute_im
 from .compare_plots import highlight_heatmap_cells, plot_comparison_heatmap, plot_importance_map, plot_similarity_heatmap, plot_topk_overlap_heatmap, plot_topk_overlap_venn
 from .cross_encoding import (cross_encodings, compute_anchor_aligned_encoding_matrix, compute_gradiend_feature_cross_encoding_matrix, compute_gradiend_transition_cross_encoding_matrix,
                              compute_trainer_pair_encoding_matrix, normalize_cross_encoding_rows_by_diagonal, plot_cross_encoding_heatmap)
+from .lanes import StreamTrainer
+from .suites import TrainerSuite
