@@ -206,7 +206,7 @@ def _step(todo, lane, idx, epoch, out):
         took += zip(work, in_turns([o.update(x, y, r.weight[lane], r.label[lane]) for r,o in work]))
     for (r,o),loss in took:
         o.stats.time['model_with_gradiend'] += (time.monotonic() - began)/len(took)
-        with r.guarded(): o.took(loss.item())
+        with r.guarded(): o.took(loss, idx)
     return len(took)
 
 def _refit(readers, lanes, out):
