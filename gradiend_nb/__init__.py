@@ -3,6 +3,7 @@ __version__ = "0.1.0"
 from .data import TextPredictionDataCreator, TextFilterConfig, PairedTextFilterConfig, TextPreprocessConfig, demo_path, demo_texts
 from .pairs import make_pairs
 from .model import GradiendModel, ParamMappedGradiendModel, ModelWithGradiend, TextModelWithGradiend, demo_model
+from .devices import Placement, placement
 from .edit import Edit
 from .store import GradientStore
 from .probes import ClassProbe, LMSProbe

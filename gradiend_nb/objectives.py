@@ -63,16 +63,18 @@ class Item(NamedTuple):
     decoder: list = ()  # input ids of the decoder; if there are any, `at` counts in them
 
 # %% ../nbs/14_objectives.ipynb #9d34bf4c
+def _take(t, b): return t[b.rows.to(t.device), b.cols.to(t.device)]   # a model on several devices answers where its last part is
+
 def at_slots(
     model:nn.Module,  # a Hugging Face language model
     b,                # `Inputs`
 )->Tensor:            # (P, vocabulary)
     "Logits at the slots of `b`: the head gets no other position"
     def keep_slots(_, args, out):
-        out.last_hidden_state = out.last_hidden_state[b.rows, b.cols].unsqueeze(0)
+        out.last_hidden_state = _take(out.last_hidden_state, b).unsqueeze(0)
         return out
     part = model.get_decoder() if model.config.is_encoder_decoder else model.base_model
-    if part is model: return model(**b.model_inputs).logits[b.rows, b.cols]   # it has no part that could be cut short
+    if part is model: return _take(model(**b.model_inputs).logits, b)   # it has no part that could be cut short
     hook = part.register_forward_hook(keep_slots)
     try: return model(**b.model_inputs).logits[0]
     finally: hook.remove()
@@ -387,9 +389,9 @@ def _corrupted(self:Seq2SeqDecoder, ids, at):
 def _at_encoder(model, b):
     "Logits at the slots of the encoder: its states take the place of the decoder's output"
     kept = []
-    def keep(_, args, out): kept.append(out.last_hidden_state[b.rows, b.cols].unsqueeze(0))
+    def keep(_, args, out): kept.append(_take(out.last_hidden_state, b).unsqueeze(0))
     def swap(_, args, out):
-        out.last_hidden_state = kept[0]
+        out.last_hidden_state = kept[0].to(out.last_hidden_state.device)
         return out
     hooks = model.get_encoder().register_forward_hook(keep), model.get_decoder().register_forward_hook(swap)
     try: return model(**b.model_inputs, decoder_input_ids=torch.zeros_like(b.input_ids[:,:1])).logits[0]
