@@ -9,6 +9,7 @@ __all__ = ['OBJECTIVES', 'ids_after', 'word_ids', 'max_tokens', 'Item', 'at_slot
 
 # %% ../nbs/14_objectives.ipynb #01733e2b
 import json
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -155,7 +156,7 @@ def _special_ends(tokenizer):
     return full[:i], full[i+len(bare):]
 
 # %% ../nbs/14_objectives.ipynb #d669d4bb
-class Objective:
+class Objective(ABC):
     "How a base model is asked for the word at a slot; see the subclasses"
     name,family,options = '','',{}
     relative = False   # scores are shares among the candidates
@@ -175,7 +176,8 @@ class Objective:
     def scoring(self): return self    # the objective that scores any word and text
     read = staticmethod(at_slots)
     def collate(self, items): return collate(items, self.pad_id, self.read, **self.options)
-    def build(self, texts, labels, placeholder='[MASK]'): raise NotImplementedError   # items of `texts`, each with a list of ids as its word
+    @abstractmethod
+    def build(self, texts, labels, placeholder='[MASK]'): "Items of `texts`, each with a list of ids as its word"
 
 # %% ../nbs/14_objectives.ipynb #c3b002a0
 @patch
