@@ -355,11 +355,12 @@ def save_patch(self:Trainer,
     target_class:str|None=None,               # None: the only class in the results
     increase_target_probabilities:bool=True,  # strengthen; False: weaken, as evaluated with the same flag
     topk:int|float|None=None,                 # see `save_patch`
+    note:str|None=None,                       # None: what is done to which class, and what is protected
 )->Path:                                      # the file
     "Save the chosen change for `target_class` as a patch file"
     if target_class is None: target_class = _only(decoder_results)
     if not isinstance(target_class, str): raise TypeError(f"A patch holds one change, got target_class={target_class!r}: save a patch for each class")
     _,v = _chosen(decoder_results, target_class, increase_target_probabilities)
     d,safe = _chosen_direction(self, v),v.get('protect')
-    note = f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}{f', protected: {safe}' if safe else ''}"
+    note = note if note is not None else f"{'strengthens' if increase_target_probabilities else 'weakens'} {target_class}{f', protected: {safe}' if safe else ''}"
     return self.get_model().save_patch(path, v['learning_rate'], v['feature_factor'], delta=d if safe else None, topk=topk, note=note)
