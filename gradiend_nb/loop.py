@@ -58,8 +58,8 @@ class LoggingCallback(TrainerCallback):
 
 # %% ../nbs/19_loop.ipynb #047482e6
 def can_flip(
-    g:GradiendModel,
-    args:TrainingArguments,
+    g:GradiendModel,          # the learner; only one latent with an odd activation has a sign to choose
+    args:TrainingArguments,   # `normalize_gradiend` decides
 )->bool:
     "Is the sign of the feature to be settled, and can it be?"
     return args.normalize_gradiend and g.latent_dim == 1 and g.activation_encoder in ODD
@@ -84,7 +84,7 @@ class CallbackArguments:
     "`args` as callbacks of transformers read them"
     report_to,logging_first_step,logging_strategy,eval_delay,save_total_limit,n_gpu,world_size,process_index = (),False,'steps',0,None,0,1,0
     def __init__(self,
-        args:TrainingArguments,
+        args:TrainingArguments, # of the run; every field can be read here under its own name
         output_dir='',          # where the run writes
         run_name='',            # for logs
     ):
@@ -101,7 +101,7 @@ class Run:
     "One learner in training"
     def __init__(self,
         m:ModelWithGradiend,       # trained in place
-        args:TrainingArguments,
+        args:TrainingArguments,    # of this training, its seed included
         evaluate=None,             # function from `m` to a table of encodings, with columns encoded, label, type, …
         output_dir=None,           # a state to resume from goes to `<output_dir>/last`
         callbacks=None,            # of a user

@@ -25,15 +25,15 @@ from .trainer import Trainer, log
 
 # %% ../nbs/25_seeds.ipynb #e108d590
 def one_stream(
-    args:TrainingArguments,
+    args:TrainingArguments,   # max_seeds, min_convergent_seeds, pre_prune_config and reuse_pre_prune decide
 )->bool:
     "Are all seeds trained at once? If all are wanted, and on the same weights"
     return args.min_convergent_seeds in (None, args.max_seeds) and (args.pre_prune_config is None or args.reuse_pre_prune)
 
 def seed_arguments(
-    args:TrainingArguments,
-    seed:int,
-)->TrainingArguments:      # of a single training
+    args:TrainingArguments,   # of all of them together
+    seed:int,                 # of this one
+)->TrainingArguments:         # of a single training
     "What one of several trainings gets: its seed, and the common choice of weights"
     cfg = args.pre_prune_config
     if cfg and args.reuse_pre_prune and cfg.seed is None: cfg = override(cfg, seed=args.seed)
@@ -42,7 +42,7 @@ def seed_arguments(
 # %% ../nbs/25_seeds.ipynb #1f616261
 def twin(
     m:ModelWithGradiend,   # not trained
-    seed:int,
+    seed:int,              # of the random weights of its encoder
 )->ModelWithGradiend:      # shares the base model
     "A fresh learner of the same kind on the same weights"
     g = m.gradiend
@@ -78,7 +78,7 @@ def _on_selection(self:Trainer, m, args):
 # %% ../nbs/25_seeds.ipynb #639f3f29
 def seed_report(
     runs:list,                # of dicts with seed, converged, selection_score, convergence_metric_value, …
-    args:TrainingArguments,
+    args:TrainingArguments,   # thresholds, min_convergent_seeds and max_seeds are reported
 )->dict:                      # the content of `seed_report.json`
     "Who converged, who is best and why"
     good,metric,need = [r for r in runs if r['converged']],args.convergent_metric,args.min_convergent_seeds
@@ -165,7 +165,7 @@ _dispersions = dict(none=lambda v: None, std=statistics.pstdev, range=lambda v: 
 class MultiSeedView:
     "A trainer's seeds: evaluations with mean and dispersion of every metric, plots for each"
     def __init__(self,
-        trainer:Trainer,
+        trainer:Trainer,                 # trained with `max_seeds` > 1
         selection:str='all_convergent',  # 'best', 'all_convergent' or 'all_tried'
         aggregate:str='mean',            # 'mean', 'median', 'min' or 'max'
         dispersion:str='std',            # 'none', 'std' (of the population), 'range' or 'minmax'
@@ -201,7 +201,10 @@ def seed_report(self:Trainer)->dict:
     return read_json(f)
 
 @patch
-def multi_seed(self:Trainer, *args, **kwargs)->MultiSeedView:
+def multi_seed(self:Trainer,
+    *args,                    # selection, aggregate, dispersion, return_per_seed
+    **kwargs,                 # the same by name
+)->MultiSeedView:
     "The trainer's seeds; arguments as `MultiSeedView` takes them"
     return MultiSeedView(self, *args, **kwargs)
 
@@ -246,11 +249,15 @@ def _each(self:MultiSeedView, method, **kwargs):
 
 # %% ../nbs/25_seeds.ipynb #78631583
 @patch
-def evaluate_encoder(self:MultiSeedView, **kwargs)->dict:
+def evaluate_encoder(self:MultiSeedView,
+    **kwargs,   # to the trainer's `evaluate_encoder`
+)->dict:
     "As the trainer's, with numbers put together and a block `seeds`"
     return self._each('evaluate_encoder', **kwargs)
 @patch
-def evaluate_decoder(self:MultiSeedView, **kwargs)->dict:
+def evaluate_decoder(self:MultiSeedView,
+    **kwargs,   # to the trainer's `evaluate_decoder`
+)->dict:
     "As the trainer's; the chosen factor and learning rate are those of the first seed"
     return self._each('evaluate_decoder', **kwargs)
 @patch
