@@ -184,6 +184,7 @@ def fetch(self:Run):
         try: self.stats.log_step(loss)
         except NotFinite as e: raise ValueError(f"{e}; its batch: {self.where(idx)}") from None
 
+# %% ../nbs/19_loop.ipynb #041a985b
 @patch
 def turn(self:Run,
     epoch:int|None,   # the next one; None after the last
@@ -264,6 +265,7 @@ def keep(self:Run):
     elif self.kept is None: self.kept = [(p, p.detach().clone()) for p in ps]
     else: [v.copy_(p) for p,v in self.kept]
 
+# %% ../nbs/19_loop.ipynb #e09aa05e
 @patch
 def flip(self:Run):
     "Turn the scale round, with the optimiser's memory of it, and measure again"
