@@ -360,6 +360,15 @@ def _stars(ax, points, label=None):
         above = sum(u == x and abs(z - y) < near for u,z,_ in points[i+1:])
         ax.plot([x], [y], marker='*', ms=13 + 11*above, color=color, mec='black', ls='none', clip_on=False, zorder=6 - above, label=label if i == len(points)-1 else None)
 
+# %% ../nbs/50_decoder_eval.ipynb #0ce85890
+def _lr_ticks(ax, lrs):
+    "Labels at 1, 2 and 5 times the powers of ten if `lrs` are close together"
+    lo,hi = min(lrs),max(lrs)
+    if hi > 100*lo: return
+    near = [float(f'{s}e{e}') for e in range(-12, 6) for s in (1, 2, 5)]
+    ticks = [o for o in near if .99*lo <= o <= 1.01*hi] or [lo]
+    ax.set_xticks(ticks, [f'{o:g}' for o in ticks]); ax.tick_params(axis='x', which='minor', labelbottom=False)
+
 # %% ../nbs/50_decoder_eval.ipynb #0fc49285
 @patch
 def plot_probability_shifts(self:DecoderEvaluator,
@@ -376,6 +385,7 @@ def plot_probability_shifts(self:DecoderEvaluator,
     base = results['grid']['base']['lms']['lms']
     low.axhline(.99*base, color='black', lw=1, ls='--', label='0.99 × base model')
     top.set(ylabel='probability', xscale='log', ylim=(0, None)); low.set(ylabel='LMS', xlabel='learning rate', xscale='log')
+    _lr_ticks(low, [k[1] for k in results['grid'] if k != 'base'])
     for ax,points,name in zip((top, low), zip(*stars), ('chosen', None)): _stars(ax, points, name)
     for ax in (top, low): ax.legend(loc='best', fontsize=8, frameon=False); ax.spines[['top','right']].set_visible(False)
     return finish_figure(fig, output or self.plot_path(), show)
