@@ -343,14 +343,31 @@ def evaluate_decoder(self:DecoderEvaluator,
 
 # %% ../nbs/50_decoder_eval.ipynb #c5442aec
 def _draw_class(top, low, grid, c, v, i):
-    "Curves of class `c` over the learning rate, with its base value and a star at the choice `v`"
+    "Curves of class `c` over the learning rate, with its base value; where the choice `v` lies in either panel, and its colour"
     (part,verb),st = ('probs','strengthened') if v['strengthen'] else ('probs_factual','weakened'), series_style(i)
     es = sorted(((k[1], e) for k,e in grid.items() if k != 'base' and k[0] == v['feature_factor']), key=lambda o: o[0])
     xs,p,l = [lr for lr,_ in es], [e[part][c] for _,e in es], [e['lms']['lms'] for _,e in es]
     top.axhline(grid['base'][part][c], color=st['color'], lw=1, ls=':')
-    for ax,ys,name in ((top, p, plain_label(f'P({c}), {verb}')), (low, l, None)):
-        ax.plot(xs, ys, label=name, markersize=4, **st)
-        ax.plot([v['learning_rate']], [ys[xs.index(v['learning_rate'])]], marker='*', ms=15, color=st['color'], mec='black', ls='none', zorder=5, label='chosen' if name and i == 0 else None)
+    for ax,ys,name in ((top, p, plain_label(f'P({c}), {verb}')), (low, l, None)): ax.plot(xs, ys, label=name, markersize=4, **st)
+    at = xs.index(v['learning_rate'])
+    return (xs[at], p[at], st['color']), (xs[at], l[at], st['color'])
+
+# %% ../nbs/50_decoder_eval.ipynb #dd380b50
+def _stars(ax, points, label=None):
+    "A star at each of `points` (x, y, colour); where two meet, one inside the other"
+    near = .06*abs(ax.get_ylim()[1] - ax.get_ylim()[0])
+    for i,(x,y,color) in enumerate(points):
+        above = sum(u == x and abs(z - y) < near for u,z,_ in points[i+1:])
+        ax.plot([x], [y], marker='*', ms=13 + 11*above, color=color, mec='black', ls='none', clip_on=False, zorder=6 - above, label=label if i == len(points)-1 else None)
+
+# %% ../nbs/50_decoder_eval.ipynb #0ce85890
+def _lr_ticks(ax, lrs):
+    "Labels at 1, 2 and 5 times the powers of ten if `lrs` are close together"
+    lo,hi = min(lrs),max(lrs)
+    if hi > 100*lo: return
+    near = [float(f'{s}e{e}') for e in range(-12, 6) for s in (1, 2, 5)]
+    ticks = [o for o in near if .99*lo <= o <= 1.01*hi] or [lo]
+    ax.set_xticks(ticks, [f'{o:g}' for o in ticks]); ax.tick_params(axis='x', which='minor', labelbottom=False)
 
 # %% ../nbs/50_decoder_eval.ipynb #0fc49285
 @patch
@@ -363,10 +380,13 @@ def plot_probability_shifts(self:DecoderEvaluator,
     "Probability of each class, and language modeling score, over the learning rate; a star marks the choice"
     fig,axs = new_figure(figsize, rows=2, show=show, sharex=True, height_ratios=(3, 2))
     top,low = axs[:,0]
-    for i,(k,v) in enumerate((k, v) for k,v in results.chosen.items() if 'test_value' in v): _draw_class(top, low, results['grid'], k.removesuffix('' if v['strengthen'] else '_weaken'), v, i)
+    chosen = [(k.removesuffix('' if v['strengthen'] else '_weaken'), v) for k,v in results.chosen.items() if 'test_value' in v]
+    stars = [_draw_class(top, low, results['grid'], c, v, i) for i,(c,v) in enumerate(chosen)]
     base = results['grid']['base']['lms']['lms']
     low.axhline(.99*base, color='black', lw=1, ls='--', label='0.99 × base model')
     top.set(ylabel='probability', xscale='log', ylim=(0, None)); low.set(ylabel='LMS', xlabel='learning rate', xscale='log')
+    _lr_ticks(low, [k[1] for k in results['grid'] if k != 'base'])
+    for ax,points,name in zip((top, low), zip(*stars), ('chosen', None)): _stars(ax, points, name)
     for ax in (top, low): ax.legend(loc='best', fontsize=8, frameon=False); ax.spines[['top','right']].set_visible(False)
     return finish_figure(fig, output or self.plot_path(), show)
 
