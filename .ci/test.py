@@ -48,6 +48,10 @@ def readme_agrees():
     "README.md is made from index.ipynb."
     run(sys.executable, '.ci/nb2md.py', '--check')
 
+def site_works():
+    "The documentation site builds without a warning, all its links lead somewhere, every public name has its entry."
+    with tempfile.TemporaryDirectory() as tmp: return run(sys.executable, '.ci/docs.py', '--out', Path(tmp)/'site').splitlines()[0]
+
 import_alone = '''
 import sys, time
 import torch, transformers
@@ -87,7 +91,7 @@ def timed(task):
     return time.time() - start, out, error
 
 def main():
-    tasks = {f.__doc__: f for f in (wheel_works, modules_agree, notebooks_clean, readme_agrees)}
+    tasks = {f.__doc__: f for f in (wheel_works, site_works, modules_agree, notebooks_clean, readme_agrees)}
     paths = [p.relative_to(root) for p in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts]
     tasks |= {str(p): notebook(p) for p in sorted(paths, reverse=True)}  # the slow ones have high numbers
     results = {}
