@@ -28,12 +28,14 @@ def label(key, nb):
     title = pages.front(nb)['title'].split(':')[0]
     return 'Overview' if key == 'index' else f'{key.split("_")[0]} {title}' if key[0].isdigit() else title
 
-def badges(key):
-    "Link that opens the notebook in Colab, if the repository has an owner"
-    if not cfg['user']: return ''
+def origin(key, file):
+    "Where the page comes from; opened in Colab by a click if the repository has an owner"
+    made = f"<code>{cfg['lib_name']}.{file}</code>, made by " if key[0].isdigit() else ''
+    note = f"{made}<code>{cfg['nbs_path']}/{key}.ipynb</code>"
+    if not cfg['user']: return f'<p class="origin">{note}</p>'
     where = f"{cfg['user']}/{cfg['repo']}"
     url = f"https://colab.research.google.com/github/{where}/blob/{cfg['branch']}/{cfg['nbs_path']}/{key}.ipynb"
-    return f'<p class="badges"><a class="md-button" href="{url}">Open in Colab</a> first cell there: <code>%pip install git+https://github.com/{where}</code></p>'
+    return f'<p class="origin">{note} <a class="md-button" href="{url}">Open in Colab</a> after <code>%pip install git+{cfg["git_url"]}</code> in a first cell</p>'
 
 def config(nbs, files, groups, out):
     "Content of mkdocs.yml"
@@ -45,19 +47,21 @@ def write_pages(nbs, files, folder):
     "Markdown of every notebook in `folder`; the formulas that stand behind tokens there"
     formulas = pages.Formulas()
     for k, nb in nbs.items():
-        text = pages.Writer(files[k], pages.Prose(files[k], files, formulas), folder)(nb, badges(k))
+        text = pages.Writer(files[k], pages.Prose(files[k], files, formulas), folder)(nb, origin(k, files[k]))
         (folder/f'{files[k]}.md').write_text(text, encoding='utf-8')
     shutil.copytree(root/'.ci/site/assets', folder/'assets')
     return formulas
 
-def fill_formulas(formulas, out):
-    "Tokens become MathML in the pages and LaTeX in the search index"
+def finish(formulas, out):
+    "Tokens become MathML in the pages and LaTeX in the search index; table heads without a word go; nothing is loaded from elsewhere"
     from latex2mathml.converter import convert
     math = [convert(tex, display='block' if block else 'inline') for tex, block in formulas]
-    for p in [*out.rglob('*.html'), out/'search/search_index.json']:
-        form = (lambda i: formulas[i][0].replace('\\', '\\\\').replace('"', '\\"').replace('\n', ' ')) if p.suffix == '.json' else math.__getitem__
-        text = p.read_text(encoding='utf-8')
-        p.write_text(re.sub(r'zqmath(\d+)qz', lambda m: form(int(m[1])), text), encoding='utf-8')
+    latex = [tex.replace('\\', '\\\\').replace('"', '\\"').replace('\n', ' ') for tex, _ in formulas]
+    for p in [*out.rglob('*.html'), *out.glob('search/search_index.js*')]:
+        form = math if p.suffix == '.html' else latex
+        text = re.sub(r'<thead>\s*<tr>\s*(<th[^>]*></th>\s*)+</tr>\s*</thead>', '', p.read_text(encoding='utf-8'))
+        text = text.replace('https://unpkg.com/iframe-worker/shim', '../'*len(p.relative_to(out).parents[:-1]) + 'assets/file-worker.js')
+        p.write_text(re.sub(r'zqmath(\d+)qz', lambda m: form[int(m[1])], text), encoding='utf-8')
 
 def write_llms(nbs, files, groups, out):
     "llms.txt, the list of pages with what each is about; llms-full.txt, all of them as text; and `page.html.md` beside each page"
@@ -87,7 +91,7 @@ def build(out):
         env = dict(os.environ, NO_MKDOCS_2_WARNING='1', DISABLE_MKDOCS_2_WARNING='true')
         r = subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--quiet', '--strict', '-f', 'mkdocs.yml'], cwd=tmp, env=env, capture_output=True, text=True)
         if r.returncode or r.stderr.strip(): sys.exit(r.stdout + r.stderr)
-        fill_formulas(formulas, tmp/'site')
+        finish(formulas, tmp/'site')
         write_llms(nbs, files, groups, tmp/'site')
         shutil.rmtree(out, ignore_errors=True)
         os.chdir(root)

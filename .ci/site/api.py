@@ -34,6 +34,7 @@ def function_of(o):
 def parameters(o):
     "Parameters of a call, without self"
     f = function_of(o)
+    if f is object.__init__: return [], empty
     try: sig = inspect.signature(f)
     except (ValueError, TypeError): return [], empty
     ps = [p for p in sig.parameters.values() if p.name not in ('self', 'cls')]
@@ -93,7 +94,8 @@ def link(text, up=''):
         at = target(m[1])
         tag = f'<code>{m[1]}</code>'
         return f'<a href="{up}{at[0]}.html#{at[1]}">{tag}</a>' if at else tag
-    return re.sub(r'`([^`]+)`', code, html.escape(text, quote=False))
+    text = re.sub(r'(?<![\w*])\*([^*`]+)\*(?![\w*])', r'<em>\1</em>', html.escape(text, quote=False))
+    return re.sub(r'`([^`]+)`', code, text)
 
 def target(name):
     "(page, anchor) that the code `name` in a text speaks of; None for plain words, which may mean anything"
@@ -148,11 +150,12 @@ def methods_table(cls):
 def entry(module, dotted):
     "The entry of the name `dotted` on the page of `module`"
     o, anchor = find(module, dotted), dotted.lower()
-    head = f'#### {dotted} {{ #{anchor} .api }}'
-    if '__' in anchor: head = f'<a id="{anchor}"></a>\n\n#### {dotted.replace("_", chr(92) + "_")} {{ .api }}'   # an id with __ would be bold
+    label = ' data-toc-label=".' + dotted.split('.')[1] + '"' if '.' in dotted else ''
+    head = f'#### {dotted} {{ #{anchor} .api{label} }}'
+    if '__' in anchor: head = f'<a id="{anchor}"></a>\n\n#### {dotted.replace("_", chr(92) + "_")} {{ .api{label} }}'   # an id with __ would be bold
     kind = 'property' if isinstance(o, PROPERTY) else 'class' if inspect.isclass(o) else ''
-    bases = ', '.join(b.__name__ for b in o.__bases__ if b is not object and not b.__name__.startswith('_')) if kind == 'class' else ''
-    sig = f'```python\n{"class " * bool(bases)}{signature(dotted, parameters(o)[0])}{f"   # a {bases}" * bool(bases)}\n```'.replace('class ', '') if kind != 'property' else '*property*'
+    bases = ', '.join(b.__name__ for b in o.__bases__ if b.__name__ not in ('object', 'ABC') and not b.__name__.startswith('_')) if kind == 'class' else ''
+    sig = f'```python\n{signature(dotted, parameters(o)[0])}{f"   # extends {bases}" * bool(bases)}\n```' if kind != 'property' else '*property*'
     text = link(said(o))
     tables = [parameter_table(anchor, o), methods_table(o) if kind == 'class' else '']
     return '\n\n'.join(p for p in (head, sig, f'<p class="doc">{text}</p>' if text else '', *tables) if p)

@@ -109,14 +109,25 @@ class Prose:
         at = api.target(name)
         return f'[{text}]({self.up}{at[0]}.md#{at[1]})' if at else text
 
+def is_block(part): return part.startswith('```python\n') and part.endswith('\n```') and part.count('```') == 2
+
 def fence(text, lang='text'):
     ticks = '`'*max(3, 1 + max(map(len, re.findall('`+', text)), default=0))
     return f'{ticks}{lang}\n{text.rstrip()}\n{ticks}'
 
+_NUMBER = re.compile(r'[-+−]?[\d.,]+(e[-+]?\d+)?%?|nan|None|')
+
 def html_table(src):
-    "A data frame's HTML without its own style, in a box that scrolls"
+    "A data frame's HTML without its own style, columns of numbers marked, in a box that scrolls"
     src = re.sub(r'<style.*?</style>', '', src, flags=re.S)
     src = re.sub(r' (?:border="\d+"|style="text-align: \w+;")', '', src)
+    rows = [re.findall(r'<(t[hd])([^>]*)>(.*?)</t[hd]>', r, re.S) for r in re.findall(r'<tr[^>]*>(.*?)</tr>', src, re.S)]
+    if rows and not any('span=' in c[1] for r in rows for c in r) and len({len(r) for r in rows}) == 1:
+        numeric = [all(_NUMBER.fullmatch(r[i][2].strip()) for r in rows if r[-1][0] == 'td') for i in range(len(rows[0]))]
+        def mark(row):
+            at = iter(numeric)
+            return re.sub(r'<(t[hd])>', lambda m: f'<{m[1]} class="n">' if next(at, False) else m[0], row[0])
+        src = re.sub(r'<tr.*?</tr>', mark, src, flags=re.S)
     return f'<div class="out">\n{re.sub(chr(10) + "+", chr(10), src.strip())}\n</div>'
 
 class Writer:
@@ -158,10 +169,13 @@ class Writer:
         body = '\n'.join('    ' + l for l in fence(re.sub(r'^#\|.*\n', '', c.source, flags=re.M).strip(), 'python').splitlines())
         return f'??? source "Source"\n\n{body}'
 
-    def __call__(self, nb, badges=''):
+    def __call__(self, nb, where=''):
         meta = front(nb)
-        top = [f'# {meta["title"]}', f'<p class="summary">{api.link(meta.get("description", ""), self.prose.up)}</p>', badges]
-        return '\n\n'.join(filter(None, top + [self.cell(c) for c in nb.cells[1:]])) + '\n'
+        parts = [f'# {meta["title"]}', f'<p class="summary">{api.link(meta.get("description", ""), self.prose.up)}</p>', where]
+        for part in filter(None, map(self.cell, nb.cells[1:])):
+            if part.startswith('```python') and is_block(parts[-1]): part = parts.pop()[:-3].rstrip() + part[9:]   # nothing between two cells
+            parts.append(part)
+        return '\n\n'.join(filter(None, parts)) + '\n'
 
 def as_text(nb):
     "The page for readers of plain text: prose, code, and what was printed"
