@@ -107,6 +107,7 @@ def signature(name, ps):
     "The call as it is written, one parameter a line if there are many"
     star = {inspect.Parameter.VAR_POSITIONAL: '*', inspect.Parameter.VAR_KEYWORD: '**'}
     parts = [star.get(p.kind, '') + p.name + (f'={default_of(p)}' if p.default is not empty else '') for p in ps]
+    if len(parts) > 24: return f'{name}(…)   # {len(parts)} parameters'
     line = f"{name}({', '.join(parts)})"
     return line if len(line) <= 100 else f'{name}(\n' + ''.join(f'    {p},\n' for p in parts) + ')'
 
@@ -116,10 +117,11 @@ def parameter_table(anchor, o):
     rows = [(p.name, type_name(p.annotation), default_of(p), notes.get(p.name, '')) for p in ps]
     if returns is not empty or 'return' in notes: rows.append(('returns', type_name(returns), '', notes.get('return', '')))
     if not rows or isinstance(o, PROPERTY) and not notes: return ''
-    cells = lambda r: ''.join((f'<td><code>{html.escape(r[0])}</code></td>' if r[0] != 'returns' else '<td><em>returns</em></td>',
-        *(f'<td>{f"<code>{html.escape(v)}</code>" if v else ""}</td>' for v in r[1:3]), f'<td>{link(r[3])}</td>'))
-    body = ''.join(f'<tr data-of="{anchor}" data-name="{r[0]}">{cells(r)}</tr>' for r in rows)
-    return f'<table class="params"><thead><tr><th>parameter</th><th>type</th><th>default</th><th></th></tr></thead><tbody>{body}</tbody></table>'
+    heads, code = ('parameter', 'type', 'default', ''), lambda v: f'<code>{html.escape(v)}</code>' if v else ''
+    used = [i for i in range(4) if i in (0, 3) or any(r[i] for r in rows)]
+    cell = lambda r, i: '<em>returns</em>' if r[i] == 'returns' else link(r[3]) if i == 3 else code(r[i])
+    body = ''.join(f'<tr data-of="{anchor}" data-name="{r[0]}">' + ''.join(f'<td>{cell(r, i)}</td>' for i in used) + '</tr>' for r in rows)
+    return f'<table class="params"><thead><tr>{"".join(f"<th>{heads[i]}</th>" for i in used)}</tr></thead><tbody>{body}</tbody></table>'
 
 def in_body(cls):
     "Name → public method or property that the class body defines (those added later have entries of their own)"

@@ -109,6 +109,8 @@ class Prose:
         at = api.target(name)
         return f'[{text}]({self.up}{at[0]}.md#{at[1]})' if at else text
 
+_FOLD = '??? source "Source"\n\n'
+
 def is_block(part): return part.startswith('```python\n') and part.endswith('\n```') and part.count('```') == 2
 
 def fence(text, lang='text'):
@@ -167,13 +169,14 @@ class Writer:
         if c.metadata.get('site') == 'entry': return c.source
         if c.metadata.get('site') != 'source': return ''
         body = '\n'.join('    ' + l for l in fence(re.sub(r'^#\|.*\n', '', c.source, flags=re.M).strip(), 'python').splitlines())
-        return f'??? source "Source"\n\n{body}'
+        return _FOLD + body
 
     def __call__(self, nb, where=''):
         meta = front(nb)
         parts = [f'# {meta["title"]}', f'<p class="summary">{api.link(meta.get("description", ""), self.prose.up)}</p>', where]
         for part in filter(None, map(self.cell, nb.cells[1:])):
             if part.startswith('```python') and is_block(parts[-1]): part = parts.pop()[:-3].rstrip() + part[9:]   # nothing between two cells
+            if part.startswith(_FOLD) and parts[-1].startswith(_FOLD): part = parts.pop() + '\n\n' + part[len(_FOLD):]
             parts.append(part)
         return '\n\n'.join(filter(None, parts)) + '\n'
 
