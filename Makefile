@@ -1,5 +1,5 @@
 # Needs only make and Python 3.11 or newer: everything else goes into .venv, from pip's own index and torch at the version in constraints.txt.
-#   make demo [MODEL=path-or-hub-id] [TEXTS=file]        the start tutorial, plots in demo/
+#   make demo [MODEL=path-or-hub-id] [TEXTS=file]        from text to a rewritten model, in demo/
 #   make test                                            everything CI runs
 #   make docs                                            the documentation as a static site in _docs/, every link checked
 #   make lab                                             the notebooks in JupyterLab
@@ -20,7 +20,7 @@ options := $(if $(MODEL),--model "$(MODEL)") $(if $(TEXTS),--texts "$(TEXTS)")
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 demo: .venv/runtime
-	$(bin)/python .ci/demo.py $(options)
+	$(bin)/gradiend_nb demo $(options)
 
 test: .venv/dev
 	$(bin)/python .ci/test.py

@@ -19,6 +19,7 @@ def run(*cmd, cwd=root):
 def copy(to):
     "A copy of what makes the package, for checks that write."
     for name in ('gradiend_nb', 'nbs'): shutil.copytree(root/name, to/name, ignore=shutil.ignore_patterns('__pycache__', '.ipynb_checkpoints'))
+    for name in ('models/en-mlm', 'corpora'): shutil.copytree(root/'tests_data'/name, to/'tests_data'/name)
     for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE'): shutil.copy(root/name, to)
     return to
 
@@ -66,7 +67,7 @@ print(f'import in {took:.1f} s beyond torch and transformers; fastcore {fastcore
 '''
 
 def wheel_works():
-    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports and runs the demo."
+    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports, and its command runs the demo and reports on it."
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         (tmp/'src').mkdir()
@@ -76,7 +77,10 @@ def wheel_works():
         py = tmp/'venv/bin/python'
         for what in ('torch', wheel): run(py, '-m', 'pip', 'install', '--quiet', '-c', 'constraints.txt', what)
         out = run(py, '-c', import_alone, cwd=tmp)
-        return out + run(py, '.ci/demo.py', '--out', tmp/'demo')
+        out += run(tmp/'venv/bin/gradiend_nb', 'demo', cwd=tmp)
+        said = run(tmp/'venv/bin/gradiend_nb', 'report', 'demo/run', cwd=tmp)
+        if 'the edit took' not in said: raise RuntimeError(said)
+        return out
 
 def notebook(path):
     "A task that runs one notebook in a process of its own."

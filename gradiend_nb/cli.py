@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['demo', 'report', 'apply', 'main']
 
-# %% ../nbs/92_cli.ipynb #7d1e02a7
+# %% ../nbs/92_cli.ipynb #2b0ac6c8
 import sys
 from collections import Counter
 from pathlib import Path
 
-# %% ../nbs/92_cli.ipynb #2eee313e
+# %% ../nbs/92_cli.ipynb #7b572ca9
 import torch
 from fastcore.script import anno_parser
 
-# %% ../nbs/92_cli.ipynb #583d5abf
+# %% ../nbs/92_cli.ipynb #7199ae3b
 from .arguments import TrainingArguments
 from .checkpoints import load_training_rows, load_training_stats, plot_training_convergence
 from .data import TextFilterConfig, TextPredictionDataCreator, demo_texts
@@ -26,23 +26,23 @@ from .report import Report, top_fillers
 from .rewrite import save_rewritten
 from .trainer import TextPredictionTrainer
 
-# %% ../nbs/92_cli.ipynb #2bca09a7
+# %% ../nbs/92_cli.ipynb #9444ef99
 def _demo_trainer(model, texts, out):
     "A trainer of the demonstration, with rows from `texts`"
     pair = dict(zip(('3SG','3PL'), (['he','she','it'], ['they'])))
-    creator = TextPredictionDataCreator(texts, feature_targets=[TextFilterConfig(targets=ws, id=c) for c,ws in pair.items()])
+    creator = TextPredictionDataCreator(texts, feature_targets=[TextFilterConfig(targets=ws, id=c) for c,ws in pair.items()], output_dir=out/'run')
     rows,neutral = creator.generate_training_data(max_size_per_class=700), creator.generate_neutral_data(max_size=200)
     print('\n'.join(f"{c}: {len(d)} sentences with {', '.join(pair[c])}" for c,d in rows.items()), f'neutral: {len(neutral)} without any of them', sep='\n')
     args = TrainingArguments(train_batch_size=8, max_steps=40, eval_steps=10, encoder_eval_max_size=70, decoder_eval_max_size_training_like=70, experiment_dir=out/'run')
     return TextPredictionTrainer(model, data=rows, eval_neutral_data=neutral, target_classes=list(pair), args=args)
 
-# %% ../nbs/92_cli.ipynb #2882cb15
+# %% ../nbs/92_cli.ipynb #0e57dabd
 def _words_at(m, base, text):
     "The likeliest words of the model `base` at the mask in `text`, with their probabilities"
     other = ModelWithGradiend(base, m.gradiend, m.tokenizer, m.source, m.target)
     return ', '.join(f'{w} {p:.2f}' for w,p in top_fillers(other, [text])[0])
 
-# %% ../nbs/92_cli.ipynb #976447cd
+# %% ../nbs/92_cli.ipynb #5fcc2b4d
 def demo(
     model:str=None,   # base model: a folder or a hub id; default: the small English one that comes with the package
     texts:str=None,   # file with a sentence a line; default: 6,000 sentences that come with the package
@@ -59,7 +59,7 @@ def demo(
     print(f"\nThe encoder tells the classes apart: correlation {enc['correlation']:.3f} on test sentences\n\n{dec}")
     _write_down(trainer, dec, out)
 
-# %% ../nbs/92_cli.ipynb #fb00631f
+# %% ../nbs/92_cli.ipynb #af76ad1e
 def _write_down(trainer, dec, out):
     "Rewritten model and patch for the first class in `out`, with a sentence before and after"
     c,m,first = trainer.pair[0],trainer.get_model(),trainer.pairs.query("split == 'test' and factual_class == @trainer.pair[1]")['masked'].iloc[0]
@@ -68,33 +68,37 @@ def _write_down(trainer, dec, out):
     print(f"\n{first}\n  before: {_words_at(m, m.base_model, first)}\n  after:  {_words_at(m, new, first)}\n")
     print(f"pictures: {out}/training.png, encodings.png, strengths.png\nmodel:    {folder}\npatch:    {patch}\nrun:      {trainer.model_path}")
 
-# %% ../nbs/92_cli.ipynb #c606a481
+# %% ../nbs/92_cli.ipynb #03d1ab5a
 def _run_folder(run):
     "Folder of the checkpoint: `run` itself, or its subfolder `model`"
     found = next((p for p in (Path(run), Path(run)/'model') if is_checkpoint_dir(settle_dir(p))), None)
     if found is None: read_config(run)   # says what is missing
     return found
 
-# %% ../nbs/92_cli.ipynb #b881854d
+def _beside(folder, name):
+    "The file of rows called `name` in `folder` or the one above it, None if there is none"
+    return next((p for d in (folder, folder.parent) for k in ('csv','parquet') if (p := d/f'{name}.{k}').is_file()), None)
+
+# %% ../nbs/92_cli.ipynb #bb3ad810
 _COLUMNS = dict(masked_col='masked', label_col='factual_token', label_class_col='factual_id', alternative_col='alternative_token', alternative_class_col='counterfactual_id', split_col='data_split')
 
 def _kept_rows(folder, classes):
-    "Rows of `classes` that were evaluated while training, with the names of their columns"
+    "Rows of `classes` that were evaluated while training"
     rows = load_training_rows(folder)
-    if rows is None: raise FileNotFoundError(f"{folder} kept no rows, because nothing was evaluated while training: name a file of rows with --data")
-    return rows[rows['factual_id'].isin(classes) & rows['counterfactual_id'].isin(classes)], _COLUMNS
+    if rows is None: raise FileNotFoundError(f"{folder} has no rows to report on, as nothing was evaluated while training: name a file of rows with --data")
+    return rows[rows['factual_id'].isin(classes) & rows['counterfactual_id'].isin(classes)]
 
-# %% ../nbs/92_cli.ipynb #01ea6fcb
+# %% ../nbs/92_cli.ipynb #b3258ce2
 def _trainer_of(folder, data=None, neutral=None):
-    "A trainer around the checkpoint in `folder`, to evaluate it on the rows in the file `data` or on those that were kept"
+    "A trainer around the checkpoint in `folder`, with the rows in the file `data`, or with those that were kept"
     m,had = ModelWithGradiend.from_pretrained(folder), load_training_stats(folder)['training_args']
     classes = sorted((c for c,v in m.feature_class_encoding_direction.items() if v), key=lambda c: -m.feature_class_encoding_direction[c])
-    rows,columns = (data, {}) if data else _kept_rows(folder, classes)
     keep = [k for k in had if k.startswith('decoder_eval') or k in ('seed','eval_batch_size')]
     args = TrainingArguments(**{k: had[k] for k in keep})
+    rows,columns = (data, {}) if data else (_kept_rows(folder, classes), _COLUMNS)
     return TextPredictionTrainer(m, data=rows, eval_neutral_data=neutral, target_classes=classes, args=args, **columns)
 
-# %% ../nbs/92_cli.ipynb #3d4a4ecb
+# %% ../nbs/92_cli.ipynb #4856f68d
 def _history(folder):
     "What `training.json` says, as a Markdown table"
     d = load_training_stats(folder)
@@ -105,11 +109,11 @@ def _history(folder):
         'converged': 'yes' if info['converged'] else f"no: {'; '.join(info['failing'])}", 'time': f"{d['time']['total']:.0f} s"}
     return '\n'.join(['| training | |', '|---|---|', *(f'| {k} | {v} |' for k,v in facts.items())])
 
-# %% ../nbs/92_cli.ipynb #a2615245
+# %% ../nbs/92_cli.ipynb #20572f81
 def report(
     run:str,            # folder of a trained run, or one that `Report.save` wrote
-    data:str=None,      # file of rows to report on, as a trainer takes them; default: the validation rows that the run kept
-    neutral:str=None,   # file of texts without the feature, for the language modeling score; default: the rows
+    data:str=None,      # file of rows, as a trainer takes them; default: `training.csv` in the folder, else the validation rows that the run kept
+    neutral:str=None,   # file of texts without the feature, for the language modeling score; default: `neutral.csv` in the folder, else the rows
     out:str=None,       # folder for report.html, .md, .json and .png; default: `report` in the folder of the run
 )->Report:
     "Say whether the edit of a finished run takes, as Markdown here and as a page in `out`"
@@ -117,18 +121,19 @@ def report(
     else:
         folder = _run_folder(run)
         print(_history(folder), end='\n\n')
-        made,out = _trainer_of(folder, data, neutral).report(), out or Path(run)/'report'
+        made = _trainer_of(folder, data or _beside(folder, 'training'), neutral or _beside(folder, 'neutral')).report()
+        out = out or Path(run)/'report'
     print(made.to_markdown())
     if out: print(f"Written: {made.save(out)}/report.html")
     return made
 
-# %% ../nbs/92_cli.ipynb #05943c36
+# %% ../nbs/92_cli.ipynb #e27d2b93
 def _base_for(info, model):
     "The model and its tokenizer in the dtype that most weights of the patch have"
     kinds = Counter(dtype for _,dtype,_ in info.header['params'].values())
     return load_base(model, torch_dtype=getattr(torch, kinds.most_common(1)[0][0]))
 
-# %% ../nbs/92_cli.ipynb #8b867920
+# %% ../nbs/92_cli.ipynb #5609d238
 def apply(
     patch:str,         # file that ends in .patch.safetensors
     model:str,         # the base model it was made for, or with `undo` a model that has it: a folder or a hub id
@@ -145,14 +150,14 @@ def apply(
     print(f"{'Removed' if undo else 'Applied'}. The model is in {folder}")
     return folder
 
-# %% ../nbs/92_cli.ipynb #c149c4a1
+# %% ../nbs/92_cli.ipynb #5cc0ad06
 _COMMANDS = dict(demo=demo, report=report, apply=apply)
 
 def _usage():
     lines = [f'  gradiend_nb {k:7} {f.__doc__.replace("`", "")}' for k,f in _COMMANDS.items()]
     return '\n'.join(['Learn a feature of a language model from its gradients, and rewrite the model with it.', '', *lines, '', 'gradiend_nb COMMAND --help tells what a command takes.'])
 
-# %% ../nbs/92_cli.ipynb #498d6e4c
+# %% ../nbs/92_cli.ipynb #b691dd0b
 def main(
     argv:list=None,   # command and arguments; default: those of the process
 )->int:               # exit code: 0, 1 if the command failed, 2 if there is no such command
@@ -167,5 +172,5 @@ def main(
     except (ValueError, RuntimeError, OSError) as e: print(f'gradiend_nb {name}: {e}', file=sys.stderr); return 1
     return 0
 
-# %% ../nbs/92_cli.ipynb #143e89da
+# %% ../nbs/92_cli.ipynb #829053f7
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook
