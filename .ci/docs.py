@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 root = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(root), str(root/'.ci/site')]
+sys.path[:0] = [str(root), str(root/'.ci'), str(root/'.ci/site')]
 import check, pages
 
 parser = ConfigParser(delimiters=['='])

@@ -67,7 +67,7 @@ print(f'import in {took:.1f} s beyond torch and transformers; fastcore {fastcore
 '''
 
 def wheel_works():
-    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports, and its command runs the demo and reports on it."
+    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports; its command runs the demo and reports on it; the three steps of README.md lead to an edited model."
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         (tmp/'src').mkdir()
@@ -80,7 +80,7 @@ def wheel_works():
         out += run(tmp/'venv/bin/gradiend_nb', 'demo', cwd=tmp)
         said = run(tmp/'venv/bin/gradiend_nb', 'report', 'demo/run', cwd=tmp)
         if 'the edit took' not in said: raise RuntimeError(said)
-        return out
+        return out + run(py, '.ci/readme_steps.py', '--install', tmp/'src')
 
 def notebook(path):
     "A task that runs one notebook in a process of its own."

@@ -7,6 +7,7 @@ from nbdev.processors import FilterDefaults, add_links, add_show_docs, exec_show
 from nbdev.process import Processor
 from nbdev.showdoc import showdoc_nm
 import api
+from nb2md import joined
 
 def split_title(nb):
     "Title and summary in a cell of their own: nbdev keeps nothing else of the first cell"
@@ -163,7 +164,7 @@ class Writer:
         code = re.sub(r'^#\|.*\n?', '', c.source, flags=re.M).strip()
         if options.get('include') == 'false' or not code: return ''
         shown = [] if options.get('echo') == 'false' else [fence(code, 'python')]
-        return '\n\n'.join(filter(None, shown + [self.output(o) for o in c.outputs]))
+        return '\n\n'.join(filter(None, shown + [self.output(o) for o in joined(c.outputs)]))
 
     def raw(self, c):
         if c.metadata.get('site') == 'entry': return c.source
