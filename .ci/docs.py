@@ -89,8 +89,9 @@ def build(out):
         groups, formulas = sections(nbs), write_pages(nbs, files, tmp/'pages')
         (tmp/'mkdocs.yml').write_text(yaml.safe_dump(config(nbs, files, groups, tmp/'site'), sort_keys=False, allow_unicode=True), encoding='utf-8')
         env = dict(os.environ, NO_MKDOCS_2_WARNING='1', DISABLE_MKDOCS_2_WARNING='true')
-        r = subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--quiet', '--strict', '-f', 'mkdocs.yml'], cwd=tmp, env=env, capture_output=True, text=True)
-        if r.returncode or r.stderr.strip(): sys.exit(r.stdout + r.stderr)
+        r = subprocess.run([sys.executable, '-m', 'mkdocs', 'build', '--strict', '-f', 'mkdocs.yml'], cwd=tmp, env=env, capture_output=True, text=True)
+        said = [l for l in r.stderr.splitlines() if not l.startswith('INFO')]
+        if r.returncode or said: sys.exit('\n'.join(said))
         finish(formulas, tmp/'site')
         write_llms(nbs, files, groups, tmp/'site')
         shutil.rmtree(out, ignore_errors=True)

@@ -100,8 +100,7 @@ class Prose:
 
     def page(self, path):
         key = os.path.normpath(os.path.join(self.folder, path))
-        if key not in self.files: raise ValueError(f'a link to {path}.ipynb, which is no notebook')
-        return self.up + self.files[key]
+        return self.up + self.files.get(key, key)      # mkdocs names a page that is not there
 
     def code(self, text, before):
         if text.startswith('```') or re.search(r'\[[^\]]*$', before): return text     # a block, or inside a link
