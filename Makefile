@@ -1,6 +1,7 @@
 # Needs only make and Python 3.11 or newer: everything else goes into .venv, from pip's own index and torch at the version in constraints.txt.
-#   make demo [MODEL=path-or-hub-id] [TEXTS=file]        the start tutorial, plots in demo/
+#   make demo [MODEL=path-or-hub-id] [TEXTS=file]        from text to a rewritten model, in demo/
 #   make test                                            everything CI runs
+#   make docs                                            the documentation as a static site in _docs/, every link checked
 #   make lab                                             the notebooks in JupyterLab
 #   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
 #   make bench-convergence                               does the default converge? 270 trainings, needs make bench-models (an hour)
@@ -9,7 +10,7 @@
 #   make bench-device                                   time and memory of large random models on an accelerator
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
 #   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
-.PHONY: demo test lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
+.PHONY: demo test docs lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -19,10 +20,13 @@ options := $(if $(MODEL),--model "$(MODEL)") $(if $(TEXTS),--texts "$(TEXTS)")
 install := $(bin)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 demo: .venv/runtime
-	$(bin)/python .ci/demo.py $(options)
+	$(bin)/gradiend_nb demo $(options)
 
 test: .venv/dev
 	$(bin)/python .ci/test.py
+
+docs: .venv/docs
+	$(bin)/python .ci/docs.py
 
 lab: .venv/dev
 	$(bin)/jupyter lab nbs
@@ -74,6 +78,10 @@ clean:
 	$(install) -e .
 	touch $@
 
-.venv/dev: .venv/torch settings.ini setup.py
-	$(install) -e '.[dev,plot,data]'
+.venv/docs: .venv/torch settings.ini setup.py
+	$(install) -e '.[dev,docs]'
 	touch $@ .venv/runtime
+
+.venv/dev: .venv/torch settings.ini setup.py
+	$(install) -e '.[dev,docs,plot,data]'
+	touch $@ .venv/docs .venv/runtime

@@ -32,6 +32,14 @@ def output(out, images):
     is_widget = 'application/vnd.jupyter.widget-view+json' in data
     return fence(data['text/plain']) if 'text/plain' in data and not is_widget else ''
 
+def joined(outs):
+    "Outputs of a cell, what was printed in one piece"
+    done = []
+    for o in outs:
+        if done and o['output_type'] == done[-1]['output_type'] == 'stream' and o['name'] == done[-1]['name']: done[-1] = done[-1] | dict(text=[*done[-1]['text'], *o['text']])
+        else: done.append(o)
+    return done
+
 def convert(nb):
     "README text and {path: picture} of a notebook; code cells with nothing between them become one block."
     parts, images = [], {}
@@ -43,7 +51,7 @@ def convert(nb):
         if '#| echo: false' not in src:
             joins = parts and parts[-1].startswith('```python')
             parts.append(fence(parts.pop()[9:-3] + code if joins else code, 'python'))
-        parts += filter(None, (output(o, images) for o in cell['outputs']))
+        parts += filter(None, (output(o, images) for o in joined(cell['outputs'])))
     note = '<!-- Made from nbs/index.ipynb by `make readme`: edit the notebook. -->'
     return '\n\n'.join([note, *parts]) + '\n', images
 

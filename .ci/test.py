@@ -19,6 +19,7 @@ def run(*cmd, cwd=root):
 def copy(to):
     "A copy of what makes the package, for checks that write."
     for name in ('gradiend_nb', 'nbs'): shutil.copytree(root/name, to/name, ignore=shutil.ignore_patterns('__pycache__', '.ipynb_checkpoints'))
+    for name in ('models/en-mlm', 'corpora'): shutil.copytree(root/'tests_data'/name, to/'tests_data'/name)
     for name in ('settings.ini', 'setup.py', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE'): shutil.copy(root/name, to)
     return to
 
@@ -48,6 +49,10 @@ def readme_agrees():
     "README.md is made from index.ipynb."
     run(sys.executable, '.ci/nb2md.py', '--check')
 
+def site_works():
+    "The documentation site builds without a warning, all its links lead somewhere, every public name has its entry."
+    with tempfile.TemporaryDirectory() as tmp: return run(sys.executable, '.ci/docs.py', '--out', Path(tmp)/'site').splitlines()[0]
+
 import_alone = '''
 import sys, time
 import torch, transformers
@@ -62,7 +67,7 @@ print(f'import in {took:.1f} s beyond torch and transformers; fastcore {fastcore
 '''
 
 def wheel_works():
-    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports and runs the demo."
+    "The wheel, alone in a fresh environment with the newest fastcore and without nbdev, imports; its command runs the demo and reports on it; the three steps of README.md lead to an edited model."
     with tempfile.TemporaryDirectory() as tmp:
         tmp = Path(tmp)
         (tmp/'src').mkdir()
@@ -72,7 +77,10 @@ def wheel_works():
         py = tmp/'venv/bin/python'
         for what in ('torch', wheel): run(py, '-m', 'pip', 'install', '--quiet', '-c', 'constraints.txt', what)
         out = run(py, '-c', import_alone, cwd=tmp)
-        return out + run(py, '.ci/demo.py', '--out', tmp/'demo')
+        out += run(tmp/'venv/bin/gradiend_nb', 'demo', cwd=tmp)
+        said = run(tmp/'venv/bin/gradiend_nb', 'report', 'demo/run', cwd=tmp)
+        if 'the edit took' not in said: raise RuntimeError(said)
+        return out + run(py, '.ci/readme_steps.py', '--install', tmp/'src')
 
 def notebook(path):
     "A task that runs one notebook in a process of its own."
@@ -87,7 +95,7 @@ def timed(task):
     return time.time() - start, out, error
 
 def main():
-    tasks = {f.__doc__: f for f in (wheel_works, modules_agree, notebooks_clean, readme_agrees)}
+    tasks = {f.__doc__: f for f in (wheel_works, site_works, modules_agree, notebooks_clean, readme_agrees)}
     paths = [p.relative_to(root) for p in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts]
     tasks |= {str(p): notebook(p) for p in sorted(paths, reverse=True)}  # the slow ones have high numbers
     results = {}

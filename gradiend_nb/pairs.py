@@ -42,7 +42,7 @@ def _need(df, cols, where='data'):
 def _by_class(data, cols):
     "`data` as {class: frame}; `cols` names the columns"
     if isinstance(data, (str, Path)): data = read_rows(data)
-    if isinstance(data, dict) and set(data) <= set(_SPLIT_NAMES): data = pd.concat([_table(df).assign(**{cols.split or 'split': s}) for s,df in data.items()], ignore_index=True)
+    if isinstance(data, dict) and data and set(data) <= set(_SPLIT_NAMES): data = pd.concat([_table(df).assign(**{cols.split or 'split': s}) for s,df in data.items()], ignore_index=True)
     if isinstance(data, dict): return {str(c): _table(df) for c,df in data.items()}
     df = _table(data)
     for c,w in (('factual_class','factual'), ('source_id','source')):
@@ -131,7 +131,7 @@ def _pick_pair(target_classes, classes):
     else:
         pair = list(classes)
         if len(pair)==2: log.info("target_classes not given: %s is +1, %s is -1", *pair)
-    if len(pair) != 2: raise ValueError(f"two target classes are needed, not {len(pair)}: {', '.join(pair) or 'none'}")
+    if len(pair) != 2: raise ValueError(f"two target classes are needed, not {len(pair)}: {', '.join(pair) or 'none'}. A class whose words stand in none of the texts, or in too few, has no rows")
     return pair
 
 # %% ../nbs/05_pairs.ipynb #3a5b2eec
@@ -354,7 +354,7 @@ def _differ(rows, pair):
 def _job(data, cols, placeholder, merge, groups, k, seed, fresh=None):
     "What is needed to build pairs: slots, given pairs, classes"
     frames = {c: df for c,df in _by_class(data, cols).items() if len(df)}
-    if not frames: raise ValueError("data has no rows")
+    if not frames: raise ValueError("data has no rows: if a data creator made it, the words of the classes stand in none of the texts, or in too few")
     slots = _all_slots(frames, cols, placeholder, seed, fresh)
     given, brings = _given_pairs(frames, cols)
     final, classes = _merged(merge, list(frames))
