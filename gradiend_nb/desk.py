@@ -43,14 +43,14 @@ def failure(
     where = ''.join(traceback.format_exception(e))
     return message(f'{type(e).__name__}: {e}{mend}', 'error') + f'<details><summary>Where</summary><pre>{html.escape(where)}</pre></details>'
 
-# %% ../nbs/78_desk.ipynb #ba4b7135
+# %% ../nbs/78_desk.ipynb #14893de7
 class Desk:
     "One thread for all work on a model, and the flags of a training"
     def __init__(self):
         self.jobs,self.line,self.busy,self.error = {},threading.Condition(),False,None
         self.go,self.halt,self.waits = threading.Event(),threading.Event(),False   # a training waits while `go` is clear
         self.training,self.run,self.edit = False,None,None    # is one asked for; its `Run`; the `Edit` that is applied
-        self.changed = []                                     # functions to call when there is another model
+        self.changed,self.shown = [],[]                       # functions to call when there is another model; when the state changes by itself
         self.go.set()
     @property
     def state(self):
@@ -117,14 +117,16 @@ def wait(self:Desk,
     e,self.error = self.error,None
     if e: raise e
 
-# %% ../nbs/78_desk.ipynb #a500a4fd
+# %% ../nbs/78_desk.ipynb #569bcba7
 @patch
 def come_by(self:Desk):
     "Between two steps: do the quick jobs, and stay while paused"
     while True:
         while job := self._next(between=True): self._do(*job)
         if self.go.is_set() or self.halt.is_set(): break
-        self.waits = True
+        if not self.waits:
+            self.waits = True
+            for f in self.shown: f()
         with self.line: self.line.wait(.05)
     self.waits = False
 
@@ -145,24 +147,24 @@ def stop(self:Desk):
     self.halt.set()
     with self.line: self.line.notify_all()
 
-# %% ../nbs/78_desk.ipynb #5c7b75d5
+# %% ../nbs/78_desk.ipynb #443839ec
 class Watch(TrainerCallback):
     "Stands between a training and a desk"
     def __init__(self,
         desk:Desk,
-        seen,              # function of a `Run`, after each step and evaluation
+        seen,              # function of a `Run` and of whether it was evaluated just now; called after each step and evaluation
     ): self.desk,self.seen = desk,seen
     def on_train_begin(self, args, state, control, run, **kwargs):
         self.desk.run = run
         mine = _describe(self)
         run.fingerprint = {k: [o for o in v if o != mine] if k == 'callbacks' else v for k,v in run.fingerprint.items()}
     def on_step_end(self, args, state, control, run, **kwargs):
-        self.seen(run)
+        self.seen(run, False)
         self.desk.come_by()
         if self.desk.halt.is_set() and state.global_step < state.max_steps:
             control.should_training_stop = True
             run.fingerprint = run.fingerprint | dict(stopped=state.global_step)
-    def on_evaluate(self, args, state, control, run, **kwargs): self.seen(run)
+    def on_evaluate(self, args, state, control, run, **kwargs): self.seen(run, True)
 
 # %% ../nbs/78_desk.ipynb #0076d856
 class Pace:
@@ -213,7 +215,7 @@ def heard(
     try: yield
     finally: log.removeHandler(ear)
 
-# %% ../nbs/78_desk.ipynb #fb2d8f17
+# %% ../nbs/78_desk.ipynb #e7d4bdd8
 class Panel(W.VBox):
     "A box of widgets at the desk of a trainer"
     def __init__(self,
@@ -222,7 +224,7 @@ class Panel(W.VBox):
         super().__init__()
         self.trainer,self.desk = trainer,desk_of(trainer)
         self.said,self.picture = W.HTML(),W.Image(format='png')
-        self.said.add_class('gradiend-said')
+        self.said.add_class('gradiend-said'); self.add_class(f'gradiend-{type(self).__name__.lower()}')
     def __repr__(self): return f"{type(self).__name__}({self.trainer})"
     def _repr_mimebundle_(self, **kwargs):
         png = base64.b64encode(self.picture.value).decode()
@@ -246,7 +248,7 @@ def fail(self:Panel, e:Exception):
     "Show the error `e`"
     self.said.value = failure(e)
 
-# %% ../nbs/78_desk.ipynb #81882a5c
+# %% ../nbs/78_desk.ipynb #7a407a96
 @patch
 def ask(self:Panel,
     name:str,              # see `Desk.ask`
@@ -257,6 +259,22 @@ def ask(self:Panel,
     def run():
         with heard(self.warn): job()
     self.desk.ask(f'{id(self)} {name}', run, self.fail, between)
+
+@patch
+def attempt(self:Panel,
+    f,                     # function of nothing
+):
+    "Call `f`; an error shows in the panel"
+    try: f()
+    except Exception as e: self.fail(e)
+
+@patch
+def on(self:Panel,
+    button:W.Button,
+    f,                     # function of nothing
+):
+    "Do `f` when `button` is clicked; an error shows in the panel"
+    button.on_click(lambda _: self.attempt(f))
 
 @patch
 def draw(self:Panel,
