@@ -28,7 +28,8 @@ def find_browser():
 # %% servers
 
 app = '''
-import pandas as pd, torch
+import pandas as pd, torch, transformers
+transformers.utils.logging.disable_progress_bar()
 from gradiend_nb import PrePruneConfig, TextPredictionTrainer, TrainingArguments, demo_model, demo_path
 from gradiend_nb.controls import ControlRoom
 torch.set_num_threads(1)
@@ -71,7 +72,7 @@ def command(front, port, token):
     "How `front` is started, and the address of the notebook"
     address = f'http://127.0.0.1:{port}/'
     if front == 'voila': return ['voila', '--no-browser', '--Voila.ip=127.0.0.1', f'--port={port}', '--Voila.port_retries=0', f'--token={token}', '--show_tracebacks=True', '--template=offline',
-        "--VoilaConfiguration.extension_denylist=['@jupyter-notebook/lab-extension']", 'app.ipynb'], f'{address}?token={token}'
+        '--VoilaConfiguration.extension_denylist', '@jupyter-notebook/lab-extension', 'app.ipynb'], f'{address}?token={token}'
     module,path = dict(lab=('jupyterlab', 'lab/tree'), notebook=('notebook', 'notebooks'))[front]
     return [module, '--allow-root', '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}', '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', '--ServerApp.root_dir=.',
         '--expose-app-in-browser', '--LabApp.extension_manager=readonly'], f'{address}{path}/app.ipynb?token={token}'
@@ -106,6 +107,7 @@ class User:
     def __init__(self, browser, front, address):
         self.front,self.strays,self.context = front,[],browser.new_context(viewport=dict(width=1280, height=900))
         self.context.route('**/*', self.guard)
+        self.context.set_default_timeout(20_000)
         self.page = self.context.new_page()
         self.page.on('websocket', lambda ws: self.local(ws.url) or self.strays.append(ws.url))
         self.page.goto(address)
@@ -156,7 +158,7 @@ def trains(u):
     src = picture.get_attribute('src')
     u.until(lambda: u.step() > a, 'the step does not move')
     u.until(lambda: picture.get_attribute('src') != src, 'the picture does not move')
-    assert 'Curves of the training' in picture.get_attribute('title')
+    assert 'Curves of the training' in picture.get_attribute('alt')
     u.click('Pause'); u.state('paused')
     time.sleep(.3); b = u.step(); time.sleep(.4)
     assert u.step() == b, 'steps are taken while it is paused'
@@ -193,7 +195,7 @@ def encodes(u):
     u.fill('words', 'she, they, we', 'encoderexplorer')
     u.fill('sentence', 'The bakers behind the clock said that [MASK] slept.', 'encoderexplorer')
     u.part('encoderexplorer').locator('.gradiend-encodings td', has_text='they').wait_for(timeout=20_000)
-    u.part('encoderexplorer').locator('img[title*="they"]').wait_for(timeout=20_000)
+    u.part('encoderexplorer').locator('img[alt*="they"]').wait_for(timeout=20_000)
     u.shot('encode')
     u.fill('sentence', f'The bakers {hostile} slept.', 'encoderexplorer')
     u.said('put it where the word stands', 'encoderexplorer')
@@ -213,26 +215,31 @@ def decodes(u, grid):
     u.until(lambda: numbers() != a, 'the slider changes nothing')
     if grid:
         u.click('Find safe range', 'decoderexplorer')
-        panel.locator('img[title]').wait_for()
-        u.until(lambda: 'safe' in (panel.locator('img').get_attribute('title') or ''), 'the grid is not shown', 60)
+        panel.locator('img[alt]').wait_for()
+        u.until(lambda: 'safe up to' in (panel.locator('img').get_attribute('alt') or ''), 'the grid is not shown', 60)
     u.click('Apply', 'decoderexplorer'); u.said('has the edit until Undo', 'decoderexplorer')
     u.shot('decode')
     u.tab('Train'); u.click('Start'); u.said('press Undo first')
     u.tab('Decode'); u.click('Undo', 'decoderexplorer'); u.said('every weight is what it was', 'decoderexplorer')
 
+def play(u):
+    "All of it, in order"
+    start_by_keyboard(u)
+    trains(u)
+    if u.front == 'voila': clicks_answer(u)
+    u.shot('train')
+    encodes(u)
+    u.tab('Train'); u.click('Stop'); u.said('Stopped after step', timeout=60_000)
+    u.shot('stopped')
+    decodes(u, grid=u.front == 'voila')
+
 def session(browser, front):
-    "All of it in one front end"
+    "One front end, from the server's start to its end"
     start = time.monotonic()
     with serve(front) as address:
         u = User(browser, front, address)
-        start_by_keyboard(u)
-        trains(u)
-        if front == 'voila': clicks_answer(u)
-        u.shot('train')
-        encodes(u)
-        u.tab('Train'); u.click('Stop'); u.said('Stopped after step', timeout=60_000)
-        u.shot('stopped')
-        decodes(u, grid=front == 'voila')
+        try: play(u)
+        except BaseException: u.shot('failed'); raise
         assert not u.strays, f'{front}: requests left the machine: {u.strays}'
         u.context.close()
     print(f'{front}: passed in {time.monotonic() - start:.0f} s', flush=True)

@@ -20,9 +20,9 @@ import torch
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-# %% ../nbs/80_controls.ipynb #bd835ee4
+# %% ../nbs/80_controls.ipynb #b4a51706
 from .arguments import PrePruneConfig, TrainingArguments, override
-from .desk import Pace, Panel, Watch, memory_in_use, message, press
+from .desk import Pace, Panel, Watch, as_table, memory_in_use, message, press
 from .explorers import DecoderExplorer, EncoderExplorer
 from .figures import linestyles, neutral_color, palette, plain_label
 from .model import SOURCES
@@ -39,8 +39,8 @@ def limit_of(
     try: TrainingArguments(**{name: ...})
     except (TypeError, ValueError) as e: return str(e).removeprefix(f'{name} must be ').removesuffix(', got Ellipsis')
 
-# %% ../nbs/80_controls.ipynb #541c5c82
-_wide = dict(layout=W.Layout(width='21em'), style=dict(description_width='9.5em'))
+# %% ../nbs/80_controls.ipynb #3638ff79
+_wide = dict(layout=W.Layout(width='25em'), style=dict(description_width='9.5em'))
 
 def field_of(
     name:str,       # of a field of `TrainingArguments`
@@ -97,7 +97,7 @@ def update(self:Curves,
     for ax in self.axs[1:]:
         if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=7, frameon=False, loc='lower right' if ax is self.axs[1] else 'center right')
 
-# %% ../nbs/80_controls.ipynb #5194dc44
+# %% ../nbs/80_controls.ipynb #c571ec84
 def class_table(
     trainer:Trainer,
 )->str:                  # HTML
@@ -106,7 +106,7 @@ def class_table(
     cls = rows['factual_class'] if 'factual_class' in rows else rows['feature_class_id'].astype(str)
     counts = pd.crosstab(cls, rows['split'] if 'split' in rows else 'rows').rename_axis(None).rename_axis(None, axis=1)
     order = [s for s in ('train','validation','test') if s in counts] or list(counts)
-    return counts[order].to_html(border=0, escape=True, classes='gradiend-counts')
+    return as_table(counts[order], 'counts')
 
 # %% ../nbs/80_controls.ipynb #f3260728
 _named = 'learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps','seed','source','target','device'
@@ -129,15 +129,15 @@ class TrainControls(Panel):
         self.numbers,self.figures,self.evals,self.stats,self.total,self.retraining,self.moved,self.answered,self.took,self.told = Pace(10),Pace(4),{},None,0,False,0.,0.,0.,[]
         self._arrange(); self._connect(); self._state()
 
-# %% ../nbs/80_controls.ipynb #a504fb06
+# %% ../nbs/80_controls.ipynb #d7b733a5
 @patch
 def _arrange(self:TrainControls):
     f = self.fields
     left = [self.model, *(f[k] for k in ('learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps'))]
-    right = [f['source'], f['target'], self.kept, f['seed'], f['device'], self.stored]
+    right = [f['source'], f['target'], self.kept, f['seed'], f['device']]
     rows = W.VBox([W.HTML(class_table(self.trainer))], layout=W.Layout(margin='0 0 0 1.5em'))
     buttons = W.HBox([self.start, self.pause, self.resume, self.stop, self.bar])
-    self.children = [W.HBox([W.VBox(left), W.VBox(right), rows]), self.retrain, buttons, self.where, self.picture, self.said]
+    self.children = [W.HBox([W.VBox(left), W.VBox(right), rows]), W.HBox([self.stored, self.retrain]), buttons, self.where, self.picture, self.said]
     self.draw(self.curves.fig, 'Curves of the training: nothing yet')
 
 @patch

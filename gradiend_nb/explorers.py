@@ -20,9 +20,9 @@ from fastcore.basics import patch
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-# %% ../nbs/79_explorers.ipynb #25455529
+# %% ../nbs/79_explorers.ipynb #a99c1953
 from .decoder_eval import DecoderEvaluator
-from .desk import Desk, Panel, message, press
+from .desk import Desk, Panel, as_table, press
 from .edit import Edit
 from .encoder_eval import _draw_distributions, _groups
 from .figures import neutral_color, palette, plain_label
@@ -103,7 +103,7 @@ def spread(
     for b,a in zip(order[::-1], order[-2::-1]): y[a] = min(y[a], y[b] - gap)
     return y
 
-# %% ../nbs/79_explorers.ipynb #44343180
+# %% ../nbs/79_explorers.ipynb #ba60cacc
 _long = dict(layout=W.Layout(width='64em', max_width='98%'), style=dict(description_width='9.5em'))
 
 class EncoderExplorer(Panel):
@@ -118,7 +118,7 @@ class EncoderExplorer(Panel):
         self.sentence = W.Text(value=example, description='sentence', tooltip='With [MASK] where the word stands', continuous_update=False, **_long)
         self.words = W.Text(value=', '.join(w for ws in self.classes.values() for w in ws[:6]), description='words', tooltip='To encode at the mask, separated by commas', continuous_update=False, **_long)
         self.encode,self.answer = W.Button(description='Encode', tooltip='Encode the words at the mask'),W.HTML()
-        self.children = [self.sentence, self.words, self.encode, self.said, W.HBox([self.picture, self.answer])]
+        self.children = [self.sentence, W.HBox([self.words, self.encode]), self.said, W.HBox([self.picture, self.answer])]
         for w in (self.sentence, self.words): w.observe(lambda _: self.attempt(self.look), 'value')
         self.on(self.encode, self.look)
         self.desk.changed.append(lambda: self.attempt(self.look))
@@ -151,7 +151,7 @@ def _rows(self:EncoderExplorer, m):
         self.scale = m.gradiend,step,t.evaluator.encoder.get_encodings(m, split, max_size=self.max_size, use_cache=False)
     return self.scale[2]
 
-# %% ../nbs/79_explorers.ipynb #c7c8bc04
+# %% ../nbs/79_explorers.ipynb #bf0b4843
 @patch
 def _show(self:EncoderExplorer, df):
     "Picture and table of `encoded`"
@@ -167,7 +167,7 @@ def _show(self:EncoderExplorer, df):
     ax.set_xticks([*ax.get_xticks(), x], [*(o.get_text() for o in ax.get_xticklabels()), 'your\nsentence'])
     said = ', '.join(f'{w} {h:+.2f}' for w,h in self.encoded.items())
     self.draw(fig, f'Encodings of your words, {said}, beside those of {", ".join(k for k,*_ in groups)}')
-    self.answer.value = self.table().to_html(index=False, border=0, escape=True, formatters=dict(P='{:.3f}'.format, encoding='{:+.3f}'.format), classes='gradiend-encodings')
+    self.answer.value = as_table(self.table(), 'encodings', index=False, formatters=dict(P='{:.3f}'.format, encoding='{:+.3f}'.format))
 
 @patch
 def _colors(self:EncoderExplorer):
@@ -215,7 +215,7 @@ def safe_until(
     bad = next((i for i,(_,l) in enumerate(mine) if l < ratio*grid['base']['lms']['lms']), len(mine))
     return mine[bad-1][0] if bad else 0.
 
-# %% ../nbs/79_explorers.ipynb #ced4a0b8
+# %% ../nbs/79_explorers.ipynb #92e44384
 class Applied(NamedTuple):
     "An edit that stays in the base model for now"
     edit: Edit
@@ -236,7 +236,7 @@ class DecoderExplorer(Panel):
         half = dict(_long, layout=W.Layout(width='32em'))
         self.factor = W.FloatSlider(value=1, min=-2, max=2, step=.1, description='feature factor', tooltip='Which end of the scale, and how far', **half)
         self.strength = W.FloatLogSlider(value=1e-3, base=10, min=-4, max=2, step=.05, readout_format='.2e', description='learning rate', tooltip='Strength of the edit', **half)
-        button = lambda s,tip: W.Button(description=s, tooltip=tip, layout=W.Layout(width='9em'))
+        button = lambda s,tip: W.Button(description=s, tooltip=tip, layout=W.Layout(width='11em'))
         self.find,self.apply,self.undo,self.save_patch,self.save_model = (button(*o) for o in (('Find safe range','Score a grid of strengths on held-out rows and texts'),
             ('Apply','Leave the edit in the base model'), ('Undo','Take it off, bit for bit'), ('Save patch','Save the edit as a file'), ('Save model','Save a rewritten model')))
         self.path = W.Text(description='save as', placeholder='a new file or folder', tooltip='A name that is not there yet', continuous_update=False, **half)
@@ -319,7 +319,7 @@ def _lms(self:DecoderExplorer, m):
 @patch
 def _score(self:DecoderExplorer, m, probe): return probe(m.base_model) | dict(lms=self.kept['lms'].score(m.base_model)['lms'])
 
-# %% ../nbs/79_explorers.ipynb #240cbd68
+# %% ../nbs/79_explorers.ipynb #86daa3bb
 @patch
 def _show(self:DecoderExplorer):
     n = self.now
@@ -329,7 +329,8 @@ def _show(self:DecoderExplorer):
     fig = Figure(figsize=(7.4, 3.2), facecolor='white')          # with margins by hand: to measure labels takes longer than to draw them
     left,right = fig.subplots(1, 2, width_ratios=(3, 2), gridspec_kw=dict(left=.1, right=.985, top=.91, bottom=.15, wspace=.17))
     self._draw_words(left); self._draw_range(right)
-    self.draw(fig, f'What the model says at the mask before and after the edit: {said}')
+    safe = f', safe up to {safe_until(self.grid, n["feature_factor"]):.2g}' if self.grid else ''
+    self.draw(fig, f'What the model says at the mask before and after the edit: {said}{safe}')
 
 @patch
 def _draw_words(self:DecoderExplorer, ax, most=8):
@@ -362,10 +363,10 @@ def _draw_range(self:DecoderExplorer, ax):
 @patch
 def _tops(self:DecoderExplorer, said):
     "The words that the model likes best, before and after, as HTML"
-    cells = [[f'{w}', f'{p:.2f}'] for k in ('before','after') for w,p in self.now[k]['top']]
+    cells = [[f'{w}', f'{p:.3f}'] for k in ('before','after') for w,p in self.now[k]['top']]
     k = len(cells)//2
     df = pd.DataFrame([a + b for a,b in zip(cells[:k], cells[k:])], columns=['before','P','after','P '])
-    return f'<div class="gradiend-said-numbers" role="status">{html.escape(said)}</div>' + df.to_html(index=False, border=0, escape=True, classes='gradiend-tops')
+    return f'<div class="gradiend-said-numbers" role="status">{html.escape(said)}</div>' + as_table(df, 'tops', index=False)
 
 # %% ../nbs/79_explorers.ipynb #d802a664
 @patch
