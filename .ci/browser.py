@@ -33,7 +33,8 @@ transformers.utils.logging.disable_progress_bar()
 from gradiend_nb import PrePruneConfig, TextPredictionTrainer, TrainingArguments, demo_model, demo_path
 from gradiend_nb.controls import ControlRoom
 torch.set_num_threads(1)
-args = TrainingArguments(train_batch_size=8, max_steps=100_000, eval_steps=100, learning_rate=1e-3, train_max_size=120, encoder_eval_train_max_size=20, pre_prune_config=PrePruneConfig(topk=.05))
+args = TrainingArguments(train_batch_size=8, max_steps=100_000, eval_steps=100, learning_rate=1e-3, train_max_size=120, encoder_eval_train_max_size=20, pre_prune_config=PrePruneConfig(topk=.05),
+    decoder_eval_lrs=[.001, .003, .01, .02, .05, .1, 1., 10.])
 trainer = TextPredictionTrainer(demo_model('en'), data=pd.read_csv(demo_path('corpora/english_number.csv'), dtype=str), eval_neutral_data=demo_path('corpora/english_neutral.txt'),
     target_classes=['3SG','3PL'], args=args)
 '''
@@ -79,22 +80,21 @@ def command(front, port, token):
 
 @contextlib.contextmanager
 def serve(front):
-    "Serve the app; yields its address"
+    "Start a server with the app; yields its process, and a function that gives its address as soon as it answers"
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
     with tempfile.TemporaryDirectory(prefix='gradiend-browser-') as tmp:
-        tmp = Path(tmp)
-        write_app(tmp)
+        tmp,log = Path(tmp),Path(tmp)/'server.log'
+        (tmp/'app').mkdir()
+        write_app(tmp/'app')
         cmd,address = command(front, port, secrets.token_hex(16))
-        with open(tmp/'server.log', 'w') as log: p = subprocess.Popen([sys.executable, '-m', *cmd], cwd=tmp, env=write_settings(tmp), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        try:
+        with open(log, 'w') as f: p = subprocess.Popen([sys.executable, '-m', *cmd], cwd=tmp/'app', env=write_settings(tmp), stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        def ready():
             for _ in range(600):
-                if p.poll() is not None: raise RuntimeError((tmp/'server.log').read_text()[-3000:])
-                with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), .2): break
+                if p.poll() is not None: raise RuntimeError(f'{front} ended:\n{log.read_text()[-3000:]}')
+                with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), .2): return address
                 time.sleep(.1)
-            yield address
-        except Exception:
-            print((tmp/'server.log').read_text()[-3000:], file=sys.stderr)
-            raise
+            raise TimeoutError(f'{front} does not answer:\n{log.read_text()[-3000:]}')
+        try: yield p,ready
         finally:
             p.terminate()              # server and kernels go
             try: p.wait(15)
@@ -110,11 +110,13 @@ class User:
         self.context.set_default_timeout(20_000)
         self.page = self.context.new_page()
         self.page.on('websocket', lambda ws: self.local(ws.url) or self.strays.append(ws.url))
-        self.page.goto(address)
-        if front != 'voila':
-            self.page.wait_for_function("()=>window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status=='idle'", timeout=60_000)
-            self.page.evaluate("()=>{window.jupyterapp.commands.execute('notebook:run-all-cells'); return 1}")
-        self.button('Start').wait_for(timeout=60_000)
+        self.page.goto(address, wait_until='commit')
+
+    def run(self):
+        "Have the cells run; Voila does so by itself"
+        if self.front == 'voila': return
+        self.page.wait_for_function("()=>window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status=='idle'", timeout=60_000)
+        self.page.evaluate("()=>{window.jupyterapp.commands.execute('notebook:run-all-cells'); return 1}")
 
     def local(self, url): return urlsplit(url).hostname in ('127.0.0.1', None)
     def guard(self, route):
@@ -206,7 +208,7 @@ def decodes(u, grid):
     "A slider changes what the model says; the edit is applied and undone"
     u.tab('Decode')
     panel = u.part('decoderexplorer')
-    numbers = lambda: panel.locator('.gradiend-said-numbers').inner_text(timeout=20_000)
+    numbers = lambda: panel.locator('.gradiend-numbers').inner_text(timeout=20_000)
     u.fill('sentence', 'The bakers behind the clock said that [MASK] slept.', 'decoderexplorer')
     u.until(lambda: numbers(), 'there are no numbers')
     a,handle = numbers(),panel.locator('.noUi-handle').nth(1)
@@ -224,6 +226,7 @@ def decodes(u, grid):
 
 def play(u):
     "All of it, in order"
+    u.button('Start').wait_for(timeout=90_000)
     start_by_keyboard(u)
     trains(u)
     if u.front == 'voila': clicks_answer(u)
@@ -232,17 +235,21 @@ def play(u):
     u.tab('Train'); u.click('Stop'); u.said('Stopped after step', timeout=60_000)
     u.shot('stopped')
     decodes(u, grid=u.front == 'voila')
+    assert not u.strays, f'requests left the machine: {u.strays}'
 
-def session(browser, front):
-    "One front end, from the server's start to its end"
+def sessions(browser, fronts):
+    "All servers and pages are opened at once, because most of the time goes into starting; then one after another is used"
     start = time.monotonic()
-    with serve(front) as address:
-        u = User(browser, front, address)
-        try: play(u)
-        except BaseException: u.shot('failed'); raise
-        assert not u.strays, f'{front}: requests left the machine: {u.strays}'
-        u.context.close()
-    print(f'{front}: passed in {time.monotonic() - start:.0f} s', flush=True)
+    with contextlib.ExitStack() as stack:
+        served = {f: stack.enter_context(serve(f)) for f in fronts}
+        stack.callback(lambda: [p.terminate() for p,_ in served.values()])     # all of them before the first is waited for
+        users = [User(browser, f, ready()) for f,(_,ready) in served.items()]
+        for u in users: u.run()
+        for u in users:
+            try: play(u)
+            except BaseException: u.shot('failed'); print(f'{u.front} failed, see {shots.name}/{u.front}_failed.png', file=sys.stderr); raise
+            u.context.close()
+            print(f'{u.front}: passed after {time.monotonic() - start:.0f} s', flush=True)
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -255,7 +262,7 @@ def main():
     from playwright.sync_api import sync_playwright
     with sync_playwright() as pw:
         browser = pw.chromium.launch(executable_path=path, headless=True, args=chrome)
-        for front in args.front: session(browser, front)
+        sessions(browser, args.front)
         browser.close()
 
 if __name__ == '__main__': main()

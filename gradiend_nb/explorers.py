@@ -103,7 +103,8 @@ def spread(
     for b,a in zip(order[::-1], order[-2::-1]): y[a] = min(y[a], y[b] - gap)
     return y
 
-# %% ../nbs/79_explorers.ipynb #ba60cacc
+# %% ../nbs/79_explorers.ipynb #5af75b87
+_wrap = W.Layout(flex_flow='row wrap')
 _long = dict(layout=W.Layout(width='64em', max_width='98%'), style=dict(description_width='9.5em'))
 
 class EncoderExplorer(Panel):
@@ -118,7 +119,7 @@ class EncoderExplorer(Panel):
         self.sentence = W.Text(value=example, description='sentence', tooltip='With [MASK] where the word stands', continuous_update=False, **_long)
         self.words = W.Text(value=', '.join(w for ws in self.classes.values() for w in ws[:6]), description='words', tooltip='To encode at the mask, separated by commas', continuous_update=False, **_long)
         self.encode,self.answer = W.Button(description='Encode', tooltip='Encode the words at the mask'),W.HTML()
-        self.children = [self.sentence, W.HBox([self.words, self.encode]), self.said, W.HBox([self.picture, self.answer])]
+        self.children = [self.sentence, W.HBox([self.words, self.encode]), self.said, W.HBox([self.picture, self.answer], layout=_wrap)]
         for w in (self.sentence, self.words): w.observe(lambda _: self.attempt(self.look), 'value')
         self.on(self.encode, self.look)
         self.desk.changed.append(lambda: self.attempt(self.look))
@@ -215,7 +216,7 @@ def safe_until(
     bad = next((i for i,(_,l) in enumerate(mine) if l < ratio*grid['base']['lms']['lms']), len(mine))
     return mine[bad-1][0] if bad else 0.
 
-# %% ../nbs/79_explorers.ipynb #92e44384
+# %% ../nbs/79_explorers.ipynb #0fe5b679
 class Applied(NamedTuple):
     "An edit that stays in the base model for now"
     edit: Edit
@@ -240,15 +241,15 @@ class DecoderExplorer(Panel):
         self.find,self.apply,self.undo,self.save_patch,self.save_model = (button(*o) for o in (('Find safe range','Score a grid of strengths on held-out rows and texts'),
             ('Apply','Leave the edit in the base model'), ('Undo','Take it off, bit for bit'), ('Save patch','Save the edit as a file'), ('Save model','Save a rewritten model')))
         self.path = W.Text(description='save as', placeholder='a new file or folder', tooltip='A name that is not there yet', continuous_update=False, **half)
-        self.answer = W.HTML()
+        self.line,self.answer = W.HTML(),W.HTML()
         self._arrange()
 
-# %% ../nbs/79_explorers.ipynb #4c61d029
+# %% ../nbs/79_explorers.ipynb #16aa78ef
 @patch
 def _arrange(self:DecoderExplorer):
     buttons = W.HBox([self.find, self.apply, self.undo])
     saving = W.HBox([self.path, self.save_patch, self.save_model])
-    self.children = [self.sentence, W.HBox([self.factor, self.strength]), buttons, self.said, W.HBox([self.picture, self.answer]), saving]
+    self.children = [self.sentence, W.HBox([self.factor, self.strength], layout=_wrap), buttons, self.said, self.line, W.HBox([self.picture, self.answer], layout=_wrap), saving]
     for w in (self.sentence, self.factor, self.strength): w.observe(lambda _: self.attempt(self.move), 'value')
     for b,f in ((self.find, lambda *at: self._find(*at)), (self.apply, lambda *at: self._apply(*at)), (self.undo, lambda *at: self._undo(*at)),
                 (self.save_patch, lambda *at: self._save_patch(*at)), (self.save_model, lambda *at: self._save_model(*at))):
@@ -319,13 +320,13 @@ def _lms(self:DecoderExplorer, m):
 @patch
 def _score(self:DecoderExplorer, m, probe): return probe(m.base_model) | dict(lms=self.kept['lms'].score(m.base_model)['lms'])
 
-# %% ../nbs/79_explorers.ipynb #86daa3bb
+# %% ../nbs/79_explorers.ipynb #8cd9e6bd
 @patch
 def _show(self:DecoderExplorer):
     n = self.now
     pairs = [(c, n['before']['classes'][c], n['after']['classes'][c]) for c in self.classes]
     said = ', '.join(f'P({c}) {a:.3f} → {b:.3f}' for c,a,b in pairs) + f", LMS {n['before']['lms']:.3f} → {n['after']['lms']:.3f}"
-    self.answer.value = self._tops(said)
+    self.line.value,self.answer.value = f'<div class="gradiend-numbers" role="status">{html.escape(said)}</div>',self._tops()
     fig = Figure(figsize=(7.4, 3.2), facecolor='white')          # with margins by hand: to measure labels takes longer than to draw them
     left,right = fig.subplots(1, 2, width_ratios=(3, 2), gridspec_kw=dict(left=.1, right=.985, top=.91, bottom=.15, wspace=.17))
     self._draw_words(left); self._draw_range(right)
@@ -361,12 +362,12 @@ def _draw_range(self:DecoderExplorer, ax):
     ax.set_title('LMS, share of before' + (' (safe: green)' if g else ''), fontsize=9, loc='left'); ax.tick_params(labelsize=8); ax.spines[['top','right']].set_visible(False)
 
 @patch
-def _tops(self:DecoderExplorer, said):
+def _tops(self:DecoderExplorer):
     "The words that the model likes best, before and after, as HTML"
-    cells = [[f'{w}', f'{p:.3f}'] for k in ('before','after') for w,p in self.now[k]['top']]
+    cells = [[w, f'{p:.3f}'] for k in ('before','after') for w,p in self.now[k]['top']]
     k = len(cells)//2
     df = pd.DataFrame([a + b for a,b in zip(cells[:k], cells[k:])], columns=['before','P','after','P '])
-    return f'<div class="gradiend-said-numbers" role="status">{html.escape(said)}</div>' + as_table(df, 'tops', index=False)
+    return as_table(df, 'tops', index=False)
 
 # %% ../nbs/79_explorers.ipynb #d802a664
 @patch
