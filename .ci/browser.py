@@ -221,6 +221,7 @@ def decodes(u, grid):
         u.until(lambda: 'safe up to' in (panel.locator('img').get_attribute('alt') or ''), 'the grid is not shown', 60)
     u.click('Apply', 'decoderexplorer'); u.said('has the edit until Undo', 'decoderexplorer')
     u.shot('decode')
+    if grid: u.page.locator('.gradiend-room').screenshot(path=shots/'control_room.png')   # nbs/images/control_room.png is a copy of it
     u.tab('Train'); u.click('Start'); u.said('press Undo first')
     u.tab('Decode'); u.click('Undo', 'decoderexplorer'); u.said('every weight is what it was', 'decoderexplorer')
 

@@ -54,7 +54,7 @@ def field_of(
     if name in ('source', 'target'): return W.Dropdown(options=SOURCES, value=value, **kw)
     return W.IntText(value=value, **kw) if isinstance(value, int) else W.Text(value=value or '', placeholder='automatic', continuous_update=False, **kw)
 
-# %% ../nbs/80_controls.ipynb #0129a5a2
+# %% ../nbs/80_controls.ipynb #7d32daba
 class Curves:
     "Pictures of one training after another"
     def __init__(self,
@@ -62,7 +62,7 @@ class Curves:
     ):
         self.fig,self.most,self.n,self.lines = Figure(figsize=(9.4, 2.7), facecolor='white'),most,0,[]
         self.axs = self.fig.subplots(1, 3)
-        self.fig.subplots_adjust(left=.05, right=.985, top=.89, bottom=.19, wspace=.2)
+        self.fig.subplots_adjust(left=.065, right=.985, top=.89, bottom=.19, wspace=.2)
         for ax,title in zip(self.axs, ('loss (running mean)', 'correlation, held-out rows', 'class means, held-out rows')):
             ax.set_title(title, fontsize=9, loc='left'); ax.set_xlabel('step', fontsize=8); ax.tick_params(labelsize=8)
             ax.spines[['top','right']].set_visible(False)
@@ -108,7 +108,7 @@ def class_table(
     order = [s for s in ('train','validation','test') if s in counts] or list(counts)
     return as_table(counts[order], 'counts')
 
-# %% ../nbs/80_controls.ipynb #f3260728
+# %% ../nbs/80_controls.ipynb #f72d065f
 _named = 'learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps','seed','source','target','device'
 
 class TrainControls(Panel):
@@ -124,7 +124,7 @@ class TrainControls(Panel):
         self.stored = W.Checkbox(value=a.use_cached_gradients, description='keep gradients on disk', tooltip=_docs['use_cached_gradients'], indent=False)
         self.retrain = W.Checkbox(value=False, description='retrain when the learning rate moves', tooltip='With gradients from disk', indent=False)
         self.start,self.pause,self.resume,self.stop = (button(*o) for o in (('Start','Train with these values'), ('Pause','Wait after the present step'), ('Resume','Go on'), ('Stop','End after the present step and keep the best weights so far')))
-        self.bar,self.where,self.curves = W.IntProgress(description='steps', **_wide),W.HTML(),Curves()
+        self.bar,self.where,self.curves = W.IntProgress(description='steps', tooltip='Steps taken', **_wide),W.HTML(),Curves()
         self.where.add_class('gradiend-where')
         self.numbers,self.figures,self.evals,self.stats,self.total,self.retraining,self.moved,self.answered,self.took,self.told = Pace(10),Pace(4),{},None,0,False,0.,0.,0.,[]
         self._arrange(); self._connect(); self._state()
@@ -286,7 +286,7 @@ def _retrain(self:TrainControls):
         with evaluated_from_disk(self.trainer): self._train(self.values() | dict(use_cached_gradients=True))
     finally: self.retraining = False
 
-# %% ../nbs/80_controls.ipynb #6c2e7f18
+# %% ../nbs/80_controls.ipynb #fc2136b0
 _all_ = ['EncoderExplorer', 'DecoderExplorer', 'press']
 
 class ControlRoom(W.VBox):
@@ -297,6 +297,7 @@ class ControlRoom(W.VBox):
         self.train,self.encoder,self.decoder = TrainControls(trainer),EncoderExplorer(trainer),DecoderExplorer(trainer)
         self.tabs = W.Tab([self.train, self.encoder, self.decoder], titles=('Train','Encode','Decode'))
         super().__init__([W.HTML(f'<h3>{html.escape(" ↔ ".join(trainer.target_classes))} in {html.escape(Path(trainer.base_model_path).name)}</h3>'), self.tabs])
+        self.add_class('gradiend-room')
         if trainer.get_model().trained and not self.train.desk.training: self.encoder.look(); self.decoder.refresh()
     def __repr__(self): return f"ControlRoom({self.train.trainer})"
     def _repr_mimebundle_(self, **kwargs):
