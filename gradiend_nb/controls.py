@@ -20,18 +20,19 @@ import torch
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-# %% ../nbs/80_controls.ipynb #b4a51706
+# %% ../nbs/80_controls.ipynb #8262a525
 from .arguments import PrePruneConfig, TrainingArguments, override
 from .desk import Pace, Panel, Watch, as_table, memory_in_use, message, press
-from .explorers import DecoderExplorer, EncoderExplorer
+from .explorers import DecoderExplorer, EncoderExplorer, has_model
 from .figures import linestyles, neutral_color, palette, plain_label
 from .model import SOURCES
 from .store import GradientStore
 from .trainer import TextPredictionTrainer, Trainer, split_rows, _training_lines
 
-# %% ../nbs/80_controls.ipynb #c506bbcd
+# %% ../nbs/80_controls.ipynb #4f856bfa
 _docs = {f.name: f.metadata['doc'] for f in fields(TrainingArguments)}
 
+# %% ../nbs/80_controls.ipynb #0a424211
 def limit_of(
     name:str,       # of a field of `TrainingArguments`
 )->str:
@@ -39,9 +40,10 @@ def limit_of(
     try: TrainingArguments(**{name: ...})
     except (TypeError, ValueError) as e: return str(e).removeprefix(f'{name} must be ').removesuffix(', got Ellipsis')
 
-# %% ../nbs/80_controls.ipynb #3638ff79
+# %% ../nbs/80_controls.ipynb #0c184070
 _wide = dict(layout=W.Layout(width='25em'), style=dict(description_width='9.5em'))
 
+# %% ../nbs/80_controls.ipynb #73ffaf77
 def field_of(
     name:str,       # of a field of `TrainingArguments`
     value,          # its value now
@@ -68,7 +70,7 @@ class Curves:
             ax.spines[['top','right']].set_visible(False)
         for ax in self.axs[1:]: ax.set_ylim(-1.06, 1.06); ax.axhline(0, color='.85', lw=.8, zorder=0)
 
-# %% ../nbs/80_controls.ipynb #65b192cd
+# %% ../nbs/80_controls.ipynb #5e31ad38
 @patch
 def begin(self:Curves,
     label:str,           # for the legend
@@ -80,6 +82,7 @@ def begin(self:Curves,
     for l in list(self.axs[2].lines)[1:]: l.remove()
     self.n += 1
 
+# %% ../nbs/80_controls.ipynb #acc8b78b
 @patch
 def update(self:Curves,
     losses:list,         # one number a step
@@ -97,20 +100,21 @@ def update(self:Curves,
     for ax in self.axs[1:]:
         if ax.get_legend_handles_labels()[0]: ax.legend(fontsize=7, frameon=False, loc='lower right' if ax is self.axs[1] else 'center right')
 
-# %% ../nbs/80_controls.ipynb #c571ec84
+# %% ../nbs/80_controls.ipynb #9e2e3b14
 def class_table(
-    trainer:Trainer,
+    trainer:Trainer,     # any
 )->str:                  # HTML
     "Rows by class and split"
-    rows = trainer.create_training_data('all')
+    rows = trainer.pairs if isinstance(trainer, TextPredictionTrainer) else trainer.create_training_data()
     cls = rows['factual_class'] if 'factual_class' in rows else rows['feature_class_id'].astype(str)
     counts = pd.crosstab(cls, rows['split'] if 'split' in rows else 'rows').rename_axis(None).rename_axis(None, axis=1)
     order = [s for s in ('train','validation','test') if s in counts] or list(counts)
     return as_table(counts[order], 'counts')
 
-# %% ../nbs/80_controls.ipynb #f72d065f
+# %% ../nbs/80_controls.ipynb #dc1c6a48
 _named = 'learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps','seed','source','target','device'
 
+# %% ../nbs/80_controls.ipynb #db66f129
 class TrainControls(Panel):
     "Form fields, buttons and curves of a training"
     def __init__(self,
@@ -129,7 +133,7 @@ class TrainControls(Panel):
         self.numbers,self.figures,self.evals,self.stats,self.total,self.retraining,self.moved,self.answered,self.took,self.told = Pace(10),Pace(4),{},None,0,False,0.,0.,0.,[]
         self._arrange(); self._connect(); self._state()
 
-# %% ../nbs/80_controls.ipynb #e89c2951
+# %% ../nbs/80_controls.ipynb #b7d1da1d
 @patch
 def _arrange(self:TrainControls):
     f = self.fields
@@ -139,7 +143,9 @@ def _arrange(self:TrainControls):
     buttons = W.HBox([self.start, self.pause, self.resume, self.stop, self.bar])
     self.children = [W.HBox([W.VBox(left), W.VBox(right), rows], layout=W.Layout(flex_flow='row wrap')), W.HBox([self.stored, self.retrain]), buttons, self.where, self.picture, self.said]
     self.draw(self.curves.fig, 'Curves of the training: nothing yet')
+    self.png = b''                                           # empty axes are not worth storing
 
+# %% ../nbs/80_controls.ipynb #ff2c55b2
 @patch
 def _connect(self:TrainControls):
     d = self.desk
@@ -148,7 +154,7 @@ def _connect(self:TrainControls):
     for w in (*self.fields.values(), self.kept): w.observe(lambda _: self.attempt(self.check), 'value')
     self.fields['learning_rate'].observe(lambda _: self.attempt(self._moved), 'value')
 
-# %% ../nbs/80_controls.ipynb #fad98679
+# %% ../nbs/80_controls.ipynb #b052935d
 @patch
 def values(self:TrainControls)->dict:
     "The fields as arguments of `train`"
@@ -158,25 +164,26 @@ def values(self:TrainControls)->dict:
     cfg = None if k == 1 else override(old, topk=topk) if old else PrePruneConfig(topk=topk)
     return v | dict(device=v['device'].strip() or None, pre_prune_config=cfg, use_cached_gradients=self.stored.value)
 
+# %% ../nbs/80_controls.ipynb #831055d2
 @patch
 def check(self:TrainControls):
     "Raise if a field has a value that it can't have; else clear the line below"
     override(self.trainer.training_args, **self.values())
     self.tell()
 
-# %% ../nbs/80_controls.ipynb #acafcac2
+# %% ../nbs/80_controls.ipynb #b1983e83
 @patch
 def _start(self:TrainControls):
     "Train with the values of the fields"
     d = self.desk
     if d.training: raise RuntimeError(f"A training is {d.state}: Stop ends it, Resume goes on with it")
-    if d.edit: raise RuntimeError("An edit is applied, and training would start from the changed model: press Undo first")
     self.check()
     d.halt.clear(); d.go.set(); d.training = True
     self._state()
     values = self.values()
     self.ask('train', lambda: self._train(values))
 
+# %% ../nbs/80_controls.ipynb #ffb66448
 @patch
 def _steer(self:TrainControls, f):
     "Pause, resume or stop, by `f`"
@@ -184,21 +191,24 @@ def _steer(self:TrainControls, f):
     f()
     self._state()
 
+# %% ../nbs/80_controls.ipynb #d56584e5
 @patch
 def _train(self:TrainControls, values):
     "At the desk: train, and say how it ended"
     t,d,start = self.trainer,self.desk,time.monotonic()
-    self.evals,self.stats = {},None
+    self.evals,self.stats,before = {},None,(t.model, t._model, t._path)
     try:
         self.curves.begin(f"lr {values['learning_rate']:.2g}, seed {values['seed']}")
+        if d.edit: raise RuntimeError("An edit is applied, and training would start from the changed model: press Undo first")
         if self.model.value != str(t.base_model_path): t.model,t._model,t._path = self.model.value,None,None
         t.train(callbacks=[Watch(d, self._saw)], max_seeds=1, min_convergent_seeds=1, **values)
+    except Exception: t.model,t._model,t._path = before; raise
     finally:
         stopped,d.training,d.run,self.took = d.halt.is_set(),False,None,time.monotonic() - start
         self._state()
     self._ended(stopped)
 
-# %% ../nbs/80_controls.ipynb #7d1597e6
+# %% ../nbs/80_controls.ipynb #8ea47e21
 @patch
 def _saw(self:TrainControls, run, evaluated=False):
     "A step was taken, or an evaluation made: show it if it is time to"
@@ -209,6 +219,7 @@ def _saw(self:TrainControls, run, evaluated=False):
     if self.figures.due():
         with self.figures.spent(): self._picture()
 
+# %% ../nbs/80_controls.ipynb #fd6b7b04
 @patch
 def _numbers(self:TrainControls, run):
     "State, step, loss, correlation, means, time and memory, in a line"
@@ -219,13 +230,14 @@ def _numbers(self:TrainControls, run):
     self.bar.max,self.bar.value = self.total,step
     self._state(told)
 
+# %% ../nbs/80_controls.ipynb #cf94a7a2
 @patch
 def _picture(self:TrainControls):
     self.curves.update(self.stats.losses, self.evals)
     corr,means = list(self.evals.values())[-1] if self.evals else (float('nan'), {})
     self.draw(self.curves.fig, f"Curves of the training after step {len(self.stats.losses)} of {self.total}: loss {self.stats.losses[-1] if self.stats.losses else float('nan'):.3g}, correlation {corr:.3f}")
 
-# %% ../nbs/80_controls.ipynb #089bfd5e
+# %% ../nbs/80_controls.ipynb #b33eefca
 @patch
 def _state(self:TrainControls, told=None):
     "The line above the curves; buttons that make sense now stand out"
@@ -234,6 +246,7 @@ def _state(self:TrainControls, told=None):
     self.where.value = f'<div class="gradiend-numbers"><b class="gradiend-state">{s}</b> · ' + ' · '.join(self.told) + '</div>'
     for b,when in ((self.start, ('idle',)), (self.pause, ('starting','running')), (self.resume, ('pausing','paused')), (self.stop, ('starting','running','pausing','paused'))): b.button_style = 'primary' if s in when else ''
 
+# %% ../nbs/80_controls.ipynb #37eea78e
 @patch
 def _ended(self:TrainControls, stopped):
     "Last numbers, and what there is now"
@@ -246,10 +259,10 @@ def _ended(self:TrainControls, stopped):
         self.said.value += message(f"{end}. Kept: step {best['global_step']}, correlation {best['correlation'] if best['correlation'] is not None else float('nan'):.3f}, in {t.model_path}")
     for f in self.desk.changed: f()
 
-# %% ../nbs/80_controls.ipynb #d43e7e8a
+# %% ../nbs/80_controls.ipynb #d5f53a73
 @contextmanager
 def evaluated_from_disk(
-    trainer:TextPredictionTrainer,
+    trainer:TextPredictionTrainer, # whose rows and folder
 ):
     "Within the block, evaluations while training read the gradients of their rows from disk as well: an encoding is then a product of two vectors"
     kept = {}
@@ -263,7 +276,7 @@ def evaluated_from_disk(
     try: yield
     finally: del trainer._eval_while_training
 
-# %% ../nbs/80_controls.ipynb #2b121295
+# %% ../nbs/80_controls.ipynb #ed2419cf
 @patch
 def _moved(self:TrainControls):
     "The learning rate moved: train again, if that is wanted"
@@ -274,42 +287,44 @@ def _moved(self:TrainControls):
     if d.training: d.stop()
     self.ask('retrain', self._retrain)
 
+# %% ../nbs/80_controls.ipynb #5008b04d
 @patch
 def _retrain(self:TrainControls):
     "At the desk: when the slider has come to rest, train with gradients from disk"
     while time.monotonic() - self.moved < .25: time.sleep(.02)
     if self.answered == self.moved: return
     d,self.answered = self.desk,self.moved
-    if d.edit: raise RuntimeError("An edit is applied, and training would start from the changed model: press Undo first")
     d.halt.clear(); d.go.set(); d.training = self.retraining = True
     try:
         with evaluated_from_disk(self.trainer): self._train(self.values() | dict(use_cached_gradients=True))
     finally: self.retraining = False
 
-# %% ../nbs/80_controls.ipynb #fc2136b0
+# %% ../nbs/80_controls.ipynb #d86b9435
 _all_ = ['EncoderExplorer', 'DecoderExplorer', 'press']
 
+# %% ../nbs/80_controls.ipynb #b9ffe309
 class ControlRoom(W.VBox):
     "Train, encode and decode by hand, as three tabs"
     def __init__(self,
-        trainer:Trainer,
+        trainer:Trainer,     # trained now or later
     ):
         self.train,self.encoder,self.decoder = TrainControls(trainer),EncoderExplorer(trainer),DecoderExplorer(trainer)
         self.tabs = W.Tab([self.train, self.encoder, self.decoder], titles=('Train','Encode','Decode'))
         super().__init__([W.HTML(f'<h3>{html.escape(" ↔ ".join(trainer.target_classes))} in {html.escape(Path(trainer.base_model_path).name)}</h3>'), self.tabs])
         self.add_class('gradiend-room')
-        if trainer.get_model().trained and not self.train.desk.training: self.encoder.look(); self.decoder.refresh()
+        if has_model(trainer) and not self.train.desk.training: self.encoder.look(); self.decoder.refresh()
     def __repr__(self): return f"ControlRoom({self.train.trainer})"
     def _repr_mimebundle_(self, **kwargs):
-        return super()._repr_mimebundle_(**kwargs) | {'image/png': base64.b64encode(below([p.png for p in self.tabs.children])).decode()}
+        pngs = [p.png for p in self.tabs.children if p.png]
+        return super()._repr_mimebundle_(**kwargs) | ({'image/png': base64.b64encode(below(pngs)).decode()} if pngs else {})
 
-# %% ../nbs/80_controls.ipynb #e1668369
+# %% ../nbs/80_controls.ipynb #2c012dff
 def below(
-    pngs:list,       # of bytes; empty ones are left out
+    pngs:list,       # of bytes
 )->bytes:            # PNG
     "Pictures one below the other"
     from PIL import Image
-    ims = [Image.open(io.BytesIO(o)).convert('RGB') for o in pngs if o]
+    ims = [Image.open(io.BytesIO(o)).convert('RGB') for o in pngs]
     out,y = Image.new('RGB', (max(o.width for o in ims), sum(o.height for o in ims)), 'white'),0
     for o in ims: out.paste(o, (0, y)); y += o.height
     out.save(buf := io.BytesIO(), 'png')

@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['message', 'as_table', 'failure', 'Desk', 'Watch', 'Pace', 'memory_in_use', 'desk_of', 'heard', 'Panel', 'press']
 
-# %% ../nbs/78_desk.ipynb #21222554
-import base64, html, io, logging, threading, time, traceback
+# %% ../nbs/78_desk.ipynb #f6ea0165
+import base64, html, io, logging, mmap, threading, time, traceback
 from contextlib import contextmanager
 from pathlib import Path
 from weakref import WeakKeyDictionary
@@ -21,9 +21,10 @@ from transformers.trainer_callback import TrainerCallback
 # %% ../nbs/78_desk.ipynb #3cb78750
 from .trainer import Trainer, _describe
 
-# %% ../nbs/78_desk.ipynb #5a9abc04
+# %% ../nbs/78_desk.ipynb #88dc0101
 _looks = dict(status='', warning='border-left:4px solid #E69F00;padding-left:.6em', error='border-left:4px solid #D55E00;padding-left:.6em')
 
+# %% ../nbs/78_desk.ipynb #8da175f3
 def message(
     text:str,              # plain text, escaped here
     kind:str='status',     # 'status', 'warning' or 'error'
@@ -41,13 +42,14 @@ def as_table(
     style = f'<style>.gradiend-{kind} {{border-collapse:collapse}} .gradiend-{kind} th,.gradiend-{kind} td {{padding:.1em .7em;line-height:1.5;text-align:right}}</style>'
     return style + df.to_html(border=0, escape=True, classes=f'gradiend-{kind}', **kwargs)
 
-# %% ../nbs/78_desk.ipynb #d1a41438
+# %% ../nbs/78_desk.ipynb #4bcfed62
 _smaller = 'Take a smaller train_batch_size or a smaller share of weights; trainer.plan() says what a training takes.'
 _mends = {MemoryError: _smaller, torch.OutOfMemoryError: _smaller}
 
+# %% ../nbs/78_desk.ipynb #43d12723
 def failure(
-    e:BaseException,
-)->str:             # HTML
+    e:BaseException,  # as it was caught
+)->str:               # HTML
     "What went wrong, how to mend it, and where it was"
     mend = next((' ' + v for k,v in _mends.items() if isinstance(e, k)), '')
     where = ''.join(traceback.format_exception(e))
@@ -71,7 +73,7 @@ class Desk:
         return 'running' if self.run else 'starting'
     def __repr__(self): return f"Desk({self.state}, {len(self.jobs)} waiting)"
 
-# %% ../nbs/78_desk.ipynb #d08c2c97
+# %% ../nbs/78_desk.ipynb #1a4d65d5
 @patch
 def ask(self:Desk,
     name:str,              # what still waits under this name is dropped
@@ -88,6 +90,7 @@ def ask(self:Desk,
             threading.Thread(target=self._work, daemon=True, name='gradiend-desk').start()
         self.line.notify_all()
 
+# %% ../nbs/78_desk.ipynb #b122936e
 @patch
 def _next(self:Desk, between=False):
     "The next job, or the next that may be done between steps; None if there is none"
@@ -96,12 +99,13 @@ def _next(self:Desk, between=False):
         if name is None and not between: self.busy = False; self.line.notify_all()
         return self.jobs.pop(name, None)
 
-# %% ../nbs/78_desk.ipynb #e3e0893f
+# %% ../nbs/78_desk.ipynb #95ae201b
 _barless = set()            # threads that show no progress bars: made in a thread, they appear below some other cell
 _tqdm_init = tqdm.__init__
 def _init_bar(self, *args, **kwargs): _tqdm_init(self, *args, **kwargs | (dict(disable=True) if threading.get_ident() in _barless else {}))
 tqdm.__init__ = _init_bar
 
+# %% ../nbs/78_desk.ipynb #c4a70e1e
 @patch
 def _work(self:Desk):
     _barless.add(me := threading.get_ident())
@@ -109,6 +113,7 @@ def _work(self:Desk):
         while job := self._next(): self._do(*job)
     finally: _barless.discard(me)
 
+# %% ../nbs/78_desk.ipynb #4d0d9453
 @patch
 def _do(self:Desk, job, failed, _):
     try: job()
@@ -116,18 +121,18 @@ def _do(self:Desk, job, failed, _):
         self.error = e
         if failed: failed(e)
 
-# %% ../nbs/78_desk.ipynb #fa2c6cbb
+# %% ../nbs/78_desk.ipynb #b3aa90d8
 @patch
 def wait(self:Desk,
     timeout:float=60,      # seconds
 ):
-    "For scripts and tests: until everything is done; what failed is raised"
+    "For scripts and tests: until everything is done; what failed since the last `wait` is raised"
     with self.line: done = self.line.wait_for(lambda: not self.busy, timeout)
     if not done: raise TimeoutError(f"The desk is still {self.state} after {timeout} s: wait longer, resume what is paused, or stop it")
     e,self.error = self.error,None
     if e: raise e
 
-# %% ../nbs/78_desk.ipynb #569bcba7
+# %% ../nbs/78_desk.ipynb #a46bc1ea
 @patch
 def come_by(self:Desk):
     "Between two steps: do the quick jobs, and stay while paused"
@@ -140,28 +145,31 @@ def come_by(self:Desk):
         with self.line: self.line.wait(.05)
     self.waits = False
 
+# %% ../nbs/78_desk.ipynb #bc2750ae
 @patch
 def pause(self:Desk):
     "Let the training wait after its present step"
     self.go.clear()
 
+# %% ../nbs/78_desk.ipynb #62b3c000
 @patch
 def resume(self:Desk):
     "Let it go on"
     self.go.set()
     with self.line: self.line.notify_all()
 
+# %% ../nbs/78_desk.ipynb #5b862480
 @patch
 def stop(self:Desk):
     "Let it end after its present step"
     self.halt.set()
     with self.line: self.line.notify_all()
 
-# %% ../nbs/78_desk.ipynb #443839ec
+# %% ../nbs/78_desk.ipynb #3ee2a453
 class Watch(TrainerCallback):
     "Stands between a training and a desk"
     def __init__(self,
-        desk:Desk,
+        desk:Desk,         # that it comes by at after each step
         seen,              # function of a `Run` and of whether it was evaluated just now; called after each step and evaluation
     ): self.desk,self.seen = desk,seen
     def on_train_begin(self, args, state, control, run, **kwargs):
@@ -191,7 +199,7 @@ class Pace:
         yield
         self.next = start + max(self.dt, self.factor*(time.monotonic() - start))
 
-# %% ../nbs/78_desk.ipynb #da3c768e
+# %% ../nbs/78_desk.ipynb #734f6cbf
 def memory_in_use(
     device='cpu',          # torch device, or its name
 )->tuple:                  # bytes, whose
@@ -199,20 +207,22 @@ def memory_in_use(
     d = torch.device(device)
     if d.type == 'cuda': return torch.cuda.memory_allocated(d), str(d)
     if d.type == 'mps': return torch.mps.current_allocated_memory(), 'mps'
-    import resource
     pages = Path('/proc/self/statm')
-    if pages.exists(): return int(pages.read_text().split()[1])*resource.getpagesize(), 'this process'
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 'this process, at most'   # bytes on a Mac
+    if pages.exists(): return int(pages.read_text().split()[1])*mmap.PAGESIZE, 'this process'
+    import psutil                              # comes with ipykernel
+    return psutil.Process().memory_info().rss, 'this process'
 
-# %% ../nbs/78_desk.ipynb #32b60790
+# %% ../nbs/78_desk.ipynb #3e5e136e
 _desks = WeakKeyDictionary()     # trainer → its desk
 
+# %% ../nbs/78_desk.ipynb #5b4166c1
 def desk_of(
-    trainer:Trainer,
+    trainer:Trainer,   # any
 )->Desk:
     "The desk that all panels of `trainer` share"
     return _desks.setdefault(trainer, Desk())
 
+# %% ../nbs/78_desk.ipynb #964e01a0
 @contextmanager
 def heard(
     tell,       # function of a text
@@ -225,11 +235,11 @@ def heard(
     try: yield
     finally: log.removeHandler(ear)
 
-# %% ../nbs/78_desk.ipynb #67316adf
+# %% ../nbs/78_desk.ipynb #a0f1cfc3
 class Panel(W.VBox):
     "A box of widgets at the desk of a trainer"
     def __init__(self,
-        trainer:Trainer,
+        trainer:Trainer,   # whose model is worked on
     ):
         super().__init__()
         self.trainer,self.desk = trainer,desk_of(trainer)
@@ -239,6 +249,7 @@ class Panel(W.VBox):
     def _repr_mimebundle_(self, **kwargs):
         return super()._repr_mimebundle_(**kwargs) | ({'image/png': base64.b64encode(self.png).decode()} if self.png else {})
 
+# %% ../nbs/78_desk.ipynb #06484cf2
 @patch
 def tell(self:Panel,
     text:str='',           # plain
@@ -247,17 +258,23 @@ def tell(self:Panel,
     "Say `text` below the controls; nothing: clear the line"
     self.said.value = message(text, kind) if text else ''
 
+# %% ../nbs/78_desk.ipynb #3c485b68
 @patch
-def warn(self:Panel, text:str):
+def warn(self:Panel,
+    text:str,              # plain
+):
     "Add a warning to what is said"
     self.said.value += message(text, 'warning')
 
+# %% ../nbs/78_desk.ipynb #c064e962
 @patch
-def fail(self:Panel, e:Exception):
+def fail(self:Panel,
+    e:Exception,           # as it was caught
+):
     "Show the error `e`"
     self.said.value = failure(e)
 
-# %% ../nbs/78_desk.ipynb #1c65189c
+# %% ../nbs/78_desk.ipynb #ca3a6672
 @patch
 def ask(self:Panel,
     name:str,              # see `Desk.ask`
@@ -269,6 +286,7 @@ def ask(self:Panel,
         with heard(self.warn): job()
     self.desk.ask(f'{id(self)} {name}', run, self.fail, between)
 
+# %% ../nbs/78_desk.ipynb #40c1d89f
 @patch
 def attempt(self:Panel,
     f,                     # function of nothing
@@ -277,19 +295,21 @@ def attempt(self:Panel,
     try: f()
     except Exception as e: self.fail(e)
 
+# %% ../nbs/78_desk.ipynb #8ffa3121
 @patch
 def on(self:Panel,
-    button:W.Button,
+    button:W.Button,       # any
     f,                     # function of nothing
 ):
     "Do `f` when `button` is clicked; an error shows in the panel"
     button.on_click(lambda _: self.attempt(f))
 
+# %% ../nbs/78_desk.ipynb #afac95cb
 @patch
 def draw(self:Panel,
     fig,                   # of matplotlib
     alt:str,               # what it shows, in words
-    dpi:int=80,
+    dpi:int=80,            # dots per inch
 ):
     "Put `fig` into the picture"
     buf = io.BytesIO()
@@ -298,9 +318,9 @@ def draw(self:Panel,
     width,height = (round(dpi*o) for o in fig.get_size_inches())
     self.picture.value = f'<img alt="{html.escape(alt)}" width={width} height={height} decoding="sync" src="data:image/png;base64,{base64.b64encode(self.png).decode()}">'
 
-# %% ../nbs/78_desk.ipynb #db1a1fef
+# %% ../nbs/78_desk.ipynb #75326d52
 def press(
-    button:W.Button,
+    button:W.Button,       # any
 ):
     "For scripts and tests: like `button.click()`, but a failing handler raises"
     for handler in button._click_handlers.callbacks: handler(button)
