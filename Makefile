@@ -1,6 +1,7 @@
 # Needs only make and Python 3.11 or newer: everything else goes into .venv, from pip's own index and torch at the version in constraints.txt.
 #   make demo [MODEL=path-or-hub-id] [TEXTS=file]        from text to a rewritten model, in demo/
 #   make test                                            everything CI runs
+#   make test-browser                                   the control room in a headless Chromium, screenshots in browser/
 #   make docs                                            the documentation as a static site in _docs/, every link checked
 #   make lab                                             the notebooks in JupyterLab
 #   make bench [MODEL=path] [TEXTS=file] [PEER=python]   speed and memory, PEER: python of an environment with the package gradiend
@@ -10,7 +11,7 @@
 #   make bench-device                                   time and memory of large random models on an accelerator
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
 #   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
-.PHONY: demo test docs lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
+.PHONY: demo test test-browser docs lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -22,11 +23,14 @@ install := $(bin)/python -m pip install --quiet --disable-pip-version-check -c c
 demo: .venv/runtime
 	$(bin)/gradiend_nb demo $(options)
 
-test: .venv/dev
+test: .venv/browser
 	$(bin)/python .ci/test.py
 
 docs: .venv/docs
 	$(bin)/python .ci/docs.py
+
+test-browser: .venv/browser
+	$(bin)/python .ci/browser.py
 
 lab: .venv/dev
 	$(bin)/jupyter lab nbs
@@ -66,7 +70,7 @@ bench-models: .venv/dev
 	$(bin)/nbdev_clean --fname nbs/base_models.ipynb
 
 clean:
-	rm -rf .venv demo bench build dist *.egg-info _docs _proc
+	rm -rf .venv demo bench browser build dist *.egg-info _docs _proc
 
 .venv/torch: constraints.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -85,3 +89,7 @@ clean:
 .venv/dev: .venv/torch settings.ini setup.py
 	$(install) -e '.[dev,docs,plot,data]'
 	touch $@ .venv/docs .venv/runtime
+
+.venv/browser: .venv/dev
+	$(install) -e '.[browser]'
+	touch $@

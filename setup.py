@@ -9,7 +9,7 @@ here = Path(__file__).parent
 parser = ConfigParser(delimiters=['='])
 parser.read(here/'settings.ini', encoding='utf-8')
 cfg = parser['DEFAULT']
-extras = {name: cfg[f'{name}_requirements'].split() for name in ('data', 'plot', 'scale', 'docs', 'dev')}
+extras = {name: cfg[f'{name}_requirements'].split() for name in ('data', 'plot', 'scale', 'docs', 'browser', 'dev')}
 
 class BuildWithDemo(build_py):
     "The small English model and its sentences go into the wheel, so that `gradiend_nb demo` needs no clone"

@@ -82,6 +82,12 @@ def wheel_works():
         if 'the edit took' not in said: raise RuntimeError(said)
         return out + run(py, '.ci/readme_steps.py', '--install', tmp/'src')
 
+def browser_works():
+    "The control room works in a real browser, or there is none."
+    r = subprocess.run([sys.executable, '.ci/browser.py'], cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+    if r.returncode not in (0, 77): raise RuntimeError(r.stdout + r.stderr)
+    return r.stdout
+
 def notebook(path):
     "A task that runs one notebook in a process of its own."
     def task(): run(bin/'nbdev_test', '--path', path, '--n_workers', '0')
@@ -95,7 +101,7 @@ def timed(task):
     return time.time() - start, out, error
 
 def main():
-    tasks = {f.__doc__: f for f in (wheel_works, site_works, modules_agree, notebooks_clean, readme_agrees)}
+    tasks = {f.__doc__: f for f in (browser_works, wheel_works, site_works, modules_agree, notebooks_clean, readme_agrees)}
     paths = [p.relative_to(root) for p in (root/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts]
     tasks |= {str(p): notebook(p) for p in sorted(paths, reverse=True)}  # the slow ones have high numbers
     results = {}
