@@ -98,10 +98,17 @@ def build(out):
         os.chdir(root)
         shutil.copytree(tmp/'site', out)
 
+def prepare_for_quarto():
+    "Change the notebooks of this checkout so that `nbdev_docs` keeps their text and runs no test; for machines that build the Quarto site"
+    for p in (root/'nbs').rglob('*.ipynb'): pages.write_nb(pages.only_exports_run(pages.split_title(pages.read_nb(p))), p)
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument('--out', type=Path, default=root/cfg['doc_path'])
-    out = p.parse_args().out.resolve()
+    p.add_argument('--prepare-for-quarto', action='store_true', help=prepare_for_quarto.__doc__)
+    args = p.parse_args()
+    if args.prepare_for_quarto: return prepare_for_quarto()
+    out = args.out.resolve()
     build(out)
     facts, bad = check.site(out, cfg['doc_host'] if cfg['user'] else None)
     for line in bad: print(line)

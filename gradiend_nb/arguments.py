@@ -7,7 +7,7 @@ __all__ = ['checked', 'PrePruneConfig', 'PostPruneConfig', 'TrainingArguments', 
            'TextPredictionConfig']
 
 # %% ../nbs/18_arguments.ipynb #c6c246a3
-import difflib, functools, math
+import difflib, functools, inspect, math
 from dataclasses import dataclass, field, fields, asdict
 from pathlib import Path
 
@@ -138,6 +138,8 @@ def checked(
             object.__setattr__(self, k, known[k](k, v) if known[k] else v)
             try: done and hasattr(cls, '__post_init__') and self.__post_init__()
             except ValueError: object.__setattr__(self, k, before); raise
+        __init__.__signature__ = inspect.signature(init)
+        del __init__.__wrapped__   # what `dataclass` made has no source, which tools that read comments would look for
         cls.__init__,cls.__setattr__,cls._names = __init__,__setattr__,staticmethod(names)
         return cls
     return deco

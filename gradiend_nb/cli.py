@@ -5,16 +5,16 @@
 # %% auto #0
 __all__ = ['demo', 'report', 'apply', 'main']
 
-# %% ../nbs/92_cli.ipynb #2b0ac6c8
+# %% ../nbs/92_cli.ipynb #29816f6c
 import sys
 from collections import Counter
 from pathlib import Path
 
-# %% ../nbs/92_cli.ipynb #7b572ca9
+# %% ../nbs/92_cli.ipynb #54796ec8
 import torch
 from fastcore.script import anno_parser
 
-# %% ../nbs/92_cli.ipynb #7199ae3b
+# %% ../nbs/92_cli.ipynb #14c69b58
 from .arguments import TrainingArguments
 from .checkpoints import load_training_rows, load_training_stats, plot_training_convergence
 from .data import TextFilterConfig, TextPredictionDataCreator, demo_texts
@@ -26,7 +26,7 @@ from .report import Report, top_fillers
 from .rewrite import save_rewritten
 from .trainer import TextPredictionTrainer
 
-# %% ../nbs/92_cli.ipynb #9444ef99
+# %% ../nbs/92_cli.ipynb #6f8dff64
 def _demo_trainer(model, texts, out):
     "A trainer of the demonstration, with rows from `texts`"
     pair = dict(zip(('3SG','3PL'), (['he','she','it'], ['they'])))
@@ -36,13 +36,13 @@ def _demo_trainer(model, texts, out):
     args = TrainingArguments(train_batch_size=8, max_steps=40, eval_steps=10, encoder_eval_max_size=70, decoder_eval_max_size_training_like=70, experiment_dir=out/'run')
     return TextPredictionTrainer(model, data=rows, eval_neutral_data=neutral, target_classes=list(pair), args=args)
 
-# %% ../nbs/92_cli.ipynb #0e57dabd
+# %% ../nbs/92_cli.ipynb #bcd48c09
 def _words_at(m, base, text):
     "The likeliest words of the model `base` at the mask in `text`, with their probabilities"
     other = ModelWithGradiend(base, m.gradiend, m.tokenizer, m.source, m.target)
     return ', '.join(f'{w} {p:.2f}' for w,p in top_fillers(other, [text])[0])
 
-# %% ../nbs/92_cli.ipynb #5fcc2b4d
+# %% ../nbs/92_cli.ipynb #eed1f039
 def demo(
     model:str=None,   # base model: a folder or a hub id; default: the small English one that comes with the package
     texts:str=None,   # file with a sentence a line; default: 6,000 sentences that come with the package
@@ -59,7 +59,7 @@ def demo(
     print(f"\nThe encoder tells the classes apart: correlation {enc['correlation']:.3f} on test sentences\n\n{dec}")
     _write_down(trainer, dec, out)
 
-# %% ../nbs/92_cli.ipynb #af76ad1e
+# %% ../nbs/92_cli.ipynb #ed25566d
 def _write_down(trainer, dec, out):
     "Rewritten model and patch for the first class in `out`, with a sentence before and after"
     c,m,first = trainer.pair[0],trainer.get_model(),trainer.pairs.query("split == 'test' and factual_class == @trainer.pair[1]")['masked'].iloc[0]
@@ -68,7 +68,7 @@ def _write_down(trainer, dec, out):
     print(f"\n{first}\n  before: {_words_at(m, m.base_model, first)}\n  after:  {_words_at(m, new, first)}\n")
     print(f"pictures: {out}/training.png, encodings.png, strengths.png\nmodel:    {folder}\npatch:    {patch}\nrun:      {trainer.model_path}")
 
-# %% ../nbs/92_cli.ipynb #03d1ab5a
+# %% ../nbs/92_cli.ipynb #84eb11ea
 def _run_folder(run):
     "Folder of the checkpoint: `run` itself, or its subfolder `model`"
     found = next((p for p in (Path(run), Path(run)/'model') if is_checkpoint_dir(settle_dir(p))), None)
@@ -79,7 +79,7 @@ def _beside(folder, name):
     "The file of rows called `name` in `folder` or the one above it, None if there is none"
     return next((p for d in (folder, folder.parent) for k in ('csv','parquet') if (p := d/f'{name}.{k}').is_file()), None)
 
-# %% ../nbs/92_cli.ipynb #bb3ad810
+# %% ../nbs/92_cli.ipynb #542c4053
 _COLUMNS = dict(masked_col='masked', label_col='factual_token', label_class_col='factual_id', alternative_col='alternative_token', alternative_class_col='counterfactual_id', split_col='data_split')
 
 def _kept_rows(folder, classes):
@@ -88,7 +88,7 @@ def _kept_rows(folder, classes):
     if rows is None: raise FileNotFoundError(f"{folder} has no rows to report on, as nothing was evaluated while training: name a file of rows with --data")
     return rows[rows['factual_id'].isin(classes) & rows['counterfactual_id'].isin(classes)]
 
-# %% ../nbs/92_cli.ipynb #b3258ce2
+# %% ../nbs/92_cli.ipynb #adf44ff2
 def _trainer_of(folder, data=None, neutral=None):
     "A trainer around the checkpoint in `folder`, with the rows in the file `data`, or with those that were kept"
     m,had = ModelWithGradiend.from_pretrained(folder), load_training_stats(folder)['training_args']
@@ -98,18 +98,18 @@ def _trainer_of(folder, data=None, neutral=None):
     rows,columns = (data, {}) if data else (_kept_rows(folder, classes), _COLUMNS)
     return TextPredictionTrainer(m, data=rows, eval_neutral_data=neutral, target_classes=classes, args=args, **columns)
 
-# %% ../nbs/92_cli.ipynb #4856f68d
+# %% ../nbs/92_cli.ipynb #97d16fbf
 def _history(folder):
     "What `training.json` says, as a Markdown table"
     d = load_training_stats(folder)
-    best,info = d['best_score_checkpoint'],d['convergence_info']
-    means = ', '.join(f"{k} {v:+.2f}" for k,v in d['training_stats'].get('mean_by_class', {}).get(str(best['global_step']), {}).items() if float(k))
+    best,info,name = d['best_score_checkpoint'],d['convergence_info'],d['training_stats'].get('label_value_to_class_name', {})
+    means = ', '.join(f"{name.get(k, k)} {v:+.2f}" for k,v in d['training_stats'].get('mean_by_class', {}).get(str(best['global_step']), {}).items() if float(k))
     facts = {'base model': Path(str(read_config(folder)['metadata'].get('base_model', 'not named'))).name, 'steps': d['training_stats']['global_step'], 'best step': best['global_step'],
-        'correlation': 'not measured' if best.get('correlation') is None else f"{best['correlation']:.3f}", 'mean encoding by label': means or 'not measured',
+        'correlation': 'not measured' if best.get('correlation') is None else f"{best['correlation']:.3f}", 'mean encoding': means or 'not measured',
         'converged': 'yes' if info['converged'] else f"no: {'; '.join(info['failing'])}", 'time': f"{d['time']['total']:.0f} s"}
     return '\n'.join(['| training | |', '|---|---|', *(f'| {k} | {v} |' for k,v in facts.items())])
 
-# %% ../nbs/92_cli.ipynb #20572f81
+# %% ../nbs/92_cli.ipynb #5fc2d1a5
 def report(
     run:str,            # folder of a trained run, or one that `Report.save` wrote
     data:str=None,      # file of rows, as a trainer takes them; default: `training.csv` in the folder, else the validation rows that the run kept
@@ -127,13 +127,13 @@ def report(
     if out: print(f"Written: {made.save(out)}/report.html")
     return made
 
-# %% ../nbs/92_cli.ipynb #e27d2b93
+# %% ../nbs/92_cli.ipynb #4e474be6
 def _base_for(info, model):
     "The model and its tokenizer in the dtype that most weights of the patch have"
     kinds = Counter(dtype for _,dtype,_ in info.header['params'].values())
     return load_base(model, torch_dtype=getattr(torch, kinds.most_common(1)[0][0]))
 
-# %% ../nbs/92_cli.ipynb #5609d238
+# %% ../nbs/92_cli.ipynb #6ea99bb0
 def apply(
     patch:str,         # file that ends in .patch.safetensors
     model:str,         # the base model it was made for, or with `undo` a model that has it: a folder or a hub id
@@ -150,14 +150,14 @@ def apply(
     print(f"{'Removed' if undo else 'Applied'}. The model is in {folder}")
     return folder
 
-# %% ../nbs/92_cli.ipynb #5cc0ad06
+# %% ../nbs/92_cli.ipynb #dfd874d1
 _COMMANDS = dict(demo=demo, report=report, apply=apply)
 
 def _usage():
     lines = [f'  gradiend_nb {k:7} {f.__doc__.replace("`", "")}' for k,f in _COMMANDS.items()]
     return '\n'.join(['Learn a feature of a language model from its gradients, and rewrite the model with it.', '', *lines, '', 'gradiend_nb COMMAND --help tells what a command takes.'])
 
-# %% ../nbs/92_cli.ipynb #b691dd0b
+# %% ../nbs/92_cli.ipynb #2b5626be
 def main(
     argv:list=None,   # command and arguments; default: those of the process
 )->int:               # exit code: 0, 1 if the command failed, 2 if there is no such command
@@ -172,5 +172,5 @@ def main(
     except (ValueError, RuntimeError, OSError) as e: print(f'gradiend_nb {name}: {e}', file=sys.stderr); return 1
     return 0
 
-# %% ../nbs/92_cli.ipynb #829053f7
+# %% ../nbs/92_cli.ipynb #b1e1c24b
 if __name__ == '__main__' and '__file__' in globals(): sys.exit(main())   # not in a notebook

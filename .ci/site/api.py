@@ -57,8 +57,8 @@ def beside(source):
 def comments(o):
     "Parameter → what is said about it where it is defined, or where `o` passes it on to"
     f = function_of(o)
-    if inspect.isfunction(f) and inspect.unwrap(f).__code__.co_filename == '<string>':   # made by `dataclass`
-        f = getattr(sys.modules[f.__module__], f.__qualname__.split('.')[0])
+    owner = getattr(sys.modules[f.__module__], f.__qualname__.split('.')[0], None) if inspect.isfunction(f) else None
+    if is_dataclass(owner) and f.__name__ == '__init__': f = owner
     if inspect.isclass(f):
         out = {k: v for c in reversed(f.__mro__) if is_dataclass(c) and '__dataclass_fields__' in vars(c) for k, v in beside(inspect.getsource(c)).items()}
         return out | {p.name: p.metadata['doc'] for p in fields(f) if 'doc' in p.metadata}

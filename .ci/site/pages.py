@@ -20,6 +20,12 @@ def split_title(nb):
         return nb
     raise ValueError('a page needs a Markdown cell that begins with "# title"')
 
+def only_exports_run(nb):
+    "nbdev's own processors run every cell of a module's notebook that imports something; now those only that are exported"
+    for c in nb.cells:
+        if c.cell_type == 'code' and re.search(r'^\s*(import|from) ', c.source, re.M) and not re.match(r'#\|\s*(export|default_exp)', c.source): c.source = f'#| eval: false\n{c.source}'
+    return nb
+
 def definitions(cell):
     "Names of the public functions, methods and classes that the cell defines, as `Class.method`"
     return [showdoc_nm(o) for o in ast.parse(cell.source).body if isinstance(o, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))]
