@@ -33,17 +33,19 @@ transformers.utils.logging.disable_progress_bar()
 from gradiend_nb import PrePruneConfig, TextPredictionTrainer, TrainingArguments, demo_model, demo_path
 from gradiend_nb.controls import ControlRoom
 torch.set_num_threads(1)
-args = TrainingArguments(train_batch_size=8, max_steps=100_000, eval_steps=100, learning_rate=1e-3, train_max_size=120, encoder_eval_train_max_size=20, pre_prune_config=PrePruneConfig(topk=.05),
+args = TrainingArguments(train_batch_size=4, max_steps=100_000, eval_steps=100, learning_rate=1e-3, train_max_size=60, encoder_eval_train_max_size=10, pre_prune_config=PrePruneConfig(topk=.05),
     decoder_eval_lrs=[.001, .003, .01, .02, .05, .1, 1., 10.])
 trainer = TextPredictionTrainer(demo_model('en'), data=pd.read_csv(demo_path('corpora/english_number.csv'), dtype=str), eval_neutral_data=demo_path('corpora/english_neutral.txt'),
     target_classes=['3SG','3PL'], args=args)
+room = ControlRoom(trainer)
+room.encoder.max_size = 20
 '''
 
 def write_app(folder):
     "The notebook that is served"
     import nbformat
     nb = nbformat.v4.new_notebook(metadata=dict(kernelspec=dict(name='python3', display_name='Python 3', language='python')))
-    nb.cells = [nbformat.v4.new_code_cell(s) for s in (app.strip(), 'ControlRoom(trainer)')]
+    nb.cells = [nbformat.v4.new_code_cell(s) for s in (app.strip(), 'room')]
     nbformat.write(nb, folder/'app.ipynb')
 
 offline = '''{%- extends 'voila/templates/lab/index.html.j2' -%}
@@ -69,31 +71,32 @@ def write_settings(tmp):
     (template/'index.html.j2').write_text(offline)
     return env
 
-def command(front, port, token):
-    "How `front` is started, and the address of the notebook"
-    address = f'http://127.0.0.1:{port}/'
-    if front == 'voila': return ['voila', '--no-browser', '--Voila.ip=127.0.0.1', f'--port={port}', '--Voila.port_retries=0', f'--token={token}', '--show_tracebacks=True', '--template=offline',
-        '--VoilaConfiguration.extension_denylist', '@jupyter-notebook/lab-extension', 'app.ipynb'], f'{address}?token={token}'
-    module,path = dict(lab=('jupyterlab', 'lab/tree'), notebook=('notebook', 'notebooks'))[front]
-    return [module, '--allow-root', '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}', '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', '--ServerApp.root_dir=.',
-        '--expose-app-in-browser', '--LabApp.extension_manager=readonly'], f'{address}{path}/app.ipynb?token={token}'
+servers = dict(voila='voila', lab='jupyter', notebook='jupyter')     # Notebook's server has JupyterLab as well, and a notebook keeps its kernel
+paths = dict(voila='', lab='lab/tree/app.ipynb', notebook='notebooks/app.ipynb')
+
+def command(server, port, token):
+    "How `server` is started"
+    if server == 'voila': return ['voila', '--no-browser', '--Voila.ip=127.0.0.1', f'--port={port}', '--Voila.port_retries=0', f'--token={token}', '--show_tracebacks=True', '--template=offline',
+        '--VoilaConfiguration.extension_denylist', '@jupyter-notebook/lab-extension', 'app.ipynb']
+    return ['notebook', '--allow-root', '--no-browser', '--ServerApp.ip=127.0.0.1', f'--ServerApp.port={port}', '--ServerApp.port_retries=0', f'--IdentityProvider.token={token}', '--ServerApp.root_dir=.',
+        '--JupyterNotebookApp.expose_app_in_browser=True', '--LabApp.expose_app_in_browser=True', '--LabApp.extension_manager=readonly']
 
 @contextlib.contextmanager
-def serve(front):
-    "Start a server with the app; yields its process, and a function that gives its address as soon as it answers"
+def serve(server):
+    "Start a server with the app; yields its process, and a function that gives the address of a front end as soon as it answers"
     with socket.socket() as s: s.bind(('127.0.0.1', 0)); port = s.getsockname()[1]
+    token = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix='gradiend-browser-') as tmp:
         tmp,log = Path(tmp),Path(tmp)/'server.log'
         (tmp/'app').mkdir()
         write_app(tmp/'app')
-        cmd,address = command(front, port, secrets.token_hex(16))
-        with open(log, 'w') as f: p = subprocess.Popen([sys.executable, '-m', *cmd], cwd=tmp/'app', env=write_settings(tmp), stdin=subprocess.DEVNULL, stdout=f, stderr=f)
-        def ready():
+        with open(log, 'w') as f: p = subprocess.Popen([sys.executable, '-m', *command(server, port, token)], cwd=tmp/'app', env=write_settings(tmp), stdin=subprocess.DEVNULL, stdout=f, stderr=f)
+        def ready(front):
             for _ in range(600):
-                if p.poll() is not None: raise RuntimeError(f'{front} ended:\n{log.read_text()[-3000:]}')
-                with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), .2): return address
+                if p.poll() is not None: raise RuntimeError(f'{server} ended:\n{log.read_text()[-3000:]}')
+                with contextlib.suppress(OSError), socket.create_connection(('127.0.0.1', port), .2): return f'http://127.0.0.1:{port}/{paths[front]}?token={token}'
                 time.sleep(.1)
-            raise TimeoutError(f'{front} does not answer:\n{log.read_text()[-3000:]}')
+            raise TimeoutError(f'{server} does not answer:\n{log.read_text()[-3000:]}')
         try: yield p,ready
         finally:
             p.terminate()              # server and kernels go
@@ -162,7 +165,7 @@ def trains(u):
     u.until(lambda: picture.get_attribute('src') != src, 'the picture does not move')
     assert 'Curves of the training' in picture.get_attribute('alt')
     u.click('Pause'); u.state('paused')
-    time.sleep(.3); b = u.step(); time.sleep(.4)
+    time.sleep(.2); b = u.step(); time.sleep(.3)
     assert u.step() == b, 'steps are taken while it is paused'
     u.click('Resume'); u.state('running')
     u.until(lambda: u.step() > b, 'it does not go on')
@@ -226,7 +229,7 @@ def decodes(u, grid):
     u.tab('Decode'); u.click('Undo', 'decoderexplorer'); u.said('every weight is what it was', 'decoderexplorer')
 
 def play(u):
-    "All of it, in order"
+    "All of it, in order; Notebook is JupyterLab's widgets on another page, and spared the edits"
     u.button('Start').wait_for(timeout=90_000)
     start_by_keyboard(u)
     trains(u)
@@ -235,22 +238,25 @@ def play(u):
     encodes(u)
     u.tab('Train'); u.click('Stop'); u.said('Stopped after step', timeout=60_000)
     u.shot('stopped')
-    decodes(u, grid=u.front == 'voila')
+    if u.front != 'notebook': decodes(u, grid=u.front == 'voila')
     assert not u.strays, f'requests left the machine: {u.strays}'
 
 def sessions(browser, fronts):
-    "All servers and pages are opened at once, because most of the time goes into starting; then one after another is used"
+    "All servers are started and their first pages opened at once, because most of the time goes into starting; then one page after another is used"
     start = time.monotonic()
     with contextlib.ExitStack() as stack:
-        served = {f: stack.enter_context(serve(f)) for f in fronts}
+        served = {s: stack.enter_context(serve(s)) for s in dict.fromkeys(servers[f] for f in fronts)}
         stack.callback(lambda: [p.terminate() for p,_ in served.values()])     # all of them before the first is waited for
-        users = [User(browser, f, ready()) for f,(_,ready) in served.items()]
-        for u in users: u.run()
-        for u in users:
+        first = {next(f for f in fronts if servers[f] == s) for s in served}
+        users = {f: User(browser, f, served[servers[f]][1](f)) for f in fronts if f in first}
+        for u in users.values(): u.run()
+        for f in fronts:
+            if f not in users: users[f] = User(browser, f, served[servers[f]][1](f)); users[f].run()
+            u = users[f]
             try: play(u)
-            except BaseException: u.shot('failed'); print(f'{u.front} failed, see {shots.name}/{u.front}_failed.png', file=sys.stderr); raise
+            except BaseException: u.shot('failed'); print(f'{f} failed, see {shots.name}/{f}_failed.png', file=sys.stderr); raise
             u.context.close()
-            print(f'{u.front}: passed after {time.monotonic() - start:.0f} s', flush=True)
+            print(f'{f}: passed after {time.monotonic() - start:.0f} s', flush=True)
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
