@@ -110,7 +110,10 @@ class TrainerSuite:
         self.words = words_of_classes(self.data, first.config)
         self.definitions,self.skipped = _learnable(declared_pairs(pairs, list(self.words)), self.words)
         self.children = {k: self._child(k, d) for k,d in self.definitions.items()}
-    def _child(self, k, d): return StreamTrainer(self.model, self.args, run_id=f'{self.run_id}/{k}' if self.run_id else k, data=self.data, **self.config | d)
+    def _child(self, k, d):
+        config,home = self.config | d,{o: c for c,os in d.get('class_merge_map', {}).items() for o in os}
+        if config.get('all_classes'): config['all_classes'] = list(dict.fromkeys(home.get(c, c) for c in config['all_classes']))
+        return StreamTrainer(self.model, self.args, run_id=f'{self.run_id}/{k}' if self.run_id else k, data=self.data, **config)
     def __len__(self): return len(self.children)
     def __iter__(self): return iter(self.children)
     def __getitem__(self, k)->StreamTrainer:
