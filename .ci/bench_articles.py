@@ -1,6 +1,6 @@
 """Do changes of one German article into another share weights, wherever in the grammar they happen? Five seeds of the whole paradigm on the embedded model.
 
-    python .ci/bench_articles.py [--seeds 5] [--steps N] [--out FILE]      # or: make bench-articles
+    python .ci/bench_articles.py [--seeds 5] [--steps 20] [--out FILE]      # or: make bench-articles
 
 A line for each seed, measure and kind of comparison between two of the 59 learners: articles and cells in common, same change of gender or case, and the mean.
 nbs/tutorials/compare.ipynb shows the table and trains the first seed again.
@@ -29,9 +29,9 @@ def relations(suite):
 
 def study(seed, steps, folder):
     "Train the paradigm with `seed`; the mean of each measure for each kind of comparison"
-    args = TrainingArguments(experiment_dir=folder, train_batch_size=32, max_steps=steps, eval_steps=steps, max_seeds=1, encoder_eval_max_size=20, seed=seed)
+    start, args = time.process_time(), TrainingArguments(experiment_dir=folder, train_batch_size=16, max_steps=steps, eval_steps=steps, max_seeds=1, encoder_eval_max_size=10, seed=seed)
     suite = TrainerSuite("all", demo_model("de"), pd.read_csv(demo_path("corpora/german_articles.csv"), dtype=str), args).train()
-    print(f"seed {seed}: {int(suite.summary().converged.sum())} of {len(suite)} converged", flush=True)
+    print(f"seed {seed}: {int(suite.summary().converged.sum())} of {len(suite)} converged, {time.process_time() - start:.0f} s of processor time", flush=True)
     df, models, out = relations(suite), suite.trained(), []
     for kw in MEASURES:
         c = compute_similarity_matrix(models, **kw).to_frame()
@@ -43,7 +43,7 @@ def study(seed, steps, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     p.add_argument("--seeds", type=int, default=5)
-    p.add_argument("--steps", type=int, default=10)
+    p.add_argument("--steps", type=int, default=20)
     p.add_argument("--out", default=str(here.parent/"tests_data"/"article_overlap.csv"))
     a = p.parse_args()
     logging.getLogger("gradiend_nb").setLevel(logging.ERROR)
