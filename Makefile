@@ -8,10 +8,11 @@
 #   make bench-convergence                               does the default converge? 270 trainings, needs make bench-models (an hour)
 #   make bench-effect [MODEL=path TEXTS=file]           what a rewrite gains and what it raises elsewhere, three seeds (half an hour)
 #   make bench-objectives                               does the feature come out with every kind of model and objective? (two minutes)
+#   make bench-articles                                 do changes of one German article share weights? five seeds of the paradigm (ten minutes)
 #   make bench-device                                   time and memory of large random models on an accelerator
 #   make prepare                                         notebooks -> modules and README.md, notebooks cleaned: run it before a commit
 #   make base-models, make bench-models                  remake the embedded models; the larger ones for benchmarks (minutes)
-.PHONY: demo test test-browser docs lab bench bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
+.PHONY: demo test test-browser docs lab bench bench-articles bench-objectives bench-device bench-convergence bench-effect prepare readme base-models bench-models clean
 PYTHON ?= python3
 MODEL ?=
 TEXTS ?=
@@ -61,6 +62,9 @@ base-models: .venv/dev
 
 bench-objectives: .venv/dev
 	$(bin)/python .ci/bench_objectives.py
+
+bench-articles: .venv/dev
+	$(bin)/python .ci/bench_articles.py
 
 bench-device: .venv/dev
 	$(bin)/python .ci/bench_device.py

@@ -230,6 +230,64 @@ def bench_grid(model, work, neutral, repeats):
         for b in seen: slot_logits(mwg.base_model, b)
     return least(repeats, ours=grid, bare=bare) | dict(forwards=len(seen))
 
+# %% suites
+
+def word_rows(rows, size, most):
+    "Rows of he, she, it and they as classes of their own, `most` batches of `size` each or as many as all have"
+    rows = rows.assign(label_class=rows.label, split="train")[["masked", "label", "label_class", "split"]]
+    return rows.groupby("label_class").head(size*min(most, rows.label_class.value_counts().min()//size))
+
+def pass_costs(mwg, lane, size, repeats):
+    "Seconds of a forward pass and of a backward pass of a batch, head at the slots, written out with plain torch"
+    params, batches = covered(mwg), [mwg.objective.collate([lane.items[0][i] for i in idx]) for idx in lane.batches(size)[:3]]
+    def passes(b, n):
+        logits = slot_logits(mwg.base_model, b)
+        for i in range(n): torch.autograd.grad(F.cross_entropy(logits, b.labels), params, retain_graph=i < n-1)
+    t = least(repeats, one=lambda: [passes(b, 1) for b in batches], three=lambda: [passes(b, 3) for b in batches])
+    back = (t["three"] - t["one"])/2
+    return dict(forward=(t["one"] - back)/len(batches), backward=back/len(batches))
+
+def learner_costs(mwg, repeats):
+    "Seconds of a step of one learner and of a row of its decoder's refit"
+    from gradiend_nb import TrainingArguments
+    from gradiend_nb.steps import DecoderFit, closed_step, make_optimizer
+    g = mwg.gradiend
+    x, y = torch.randn(2, len(g)) * 1e-3
+    step, fit = closed_step(g, make_optimizer(g, TrainingArguments(), None)), DecoderFit(g)
+    return least(2*repeats + 2, update=lambda: step(x, y), refit=lambda: fit.add(x, y))
+
+def bench_suite(model, data, repeats, size=32, steps=10):
+    "Seconds of a suite of all pairs in `data` on shared passes and one by one, base model loaded; numbers of passes, and what each costs"
+    from gradiend_nb import TrainingArguments
+    from gradiend_nb.lanes import Lane
+    from gradiend_nb.suites import TrainerSuite
+    per_class = data[data.split == "train"].label_class.value_counts().min()//size
+    steps = 2*min(steps//2, per_class)
+    with tempfile.TemporaryDirectory() as folder:
+        args = TrainingArguments(experiment_dir=folder, train_batch_size=size, max_steps=steps, max_seeds=1, do_eval=False, normalize_gradiend=False)
+        suite = TrainerSuite("all", model, data, args)
+        suite.load_base()
+        run = lambda share: suite.train_group(list(suite), share, use_cache=False)
+        t = least(repeats, together=lambda: run(True), alone=lambda: run(False))
+    mwg, rows = load(model), data[(data.split == "train") & (data.label_class == data.label_class.iloc[0])]
+    lane = Lane(mwg.objective, rows.rename(columns=dict(label="factual", label_class="factual_class")))
+    pairs, cells, words = len(suite), len(suite.words), len(set.union(*suite.words.values()))
+    half = steps//2
+    counts = dict(alone=(pairs*(2 + 2*steps), 2*pairs*(2 + 2*steps)), together=(cells*(1 + 2*half), words*cells*(1 + 2*half)))
+    return t | dict(pairs=pairs, steps=steps, size=size, counts=counts) | pass_costs(mwg, lane, size, repeats + 2) | learner_costs(mwg, repeats)
+
+def by_formula(r, learners=True):
+    "One by one / together, from the numbers of passes, with or without the part of the learners, which nobody shares"
+    own = r["pairs"]*r["steps"]*(r["update"] + r["refit"])*learners
+    alone, together = (n[0]*r["forward"] + n[1]*r["backward"] + own for n in (r["counts"]["alone"], r["counts"]["together"]))
+    return alone/together
+
+def bench_suites(model, rows, repeats):
+    "The pairs of four pronouns on `model`, and the German paradigm on the embedded model"
+    from gradiend_nb.data import demo_path
+    german = pd.read_csv(demo_path("corpora/german_articles.csv"), dtype=str)
+    return {"": bench_suite(model, word_rows(rows, 32, 5), min(repeats, 2)), ", German articles on the embedded model": bench_suite(str(demo_path("models/de-mlm")), german, min(repeats, 2), steps=4)}
+
 # %% processes
 
 def run_job(python, folder, **job):
@@ -243,11 +301,20 @@ def run_job(python, folder, **job):
 
 # %% the table
 
+def secs(t): return f"{t:.3f} s" if t < 100 else f"{t:.0f} s"
+def cost(name, ours, other, of, limit=None): return name, secs(ours), of, secs(other), ours/other, f"<= {limit}" if limit else ""
+def gain(name, ours, other, of, limit=None): return name, secs(ours), of, secs(other), other/ours, f">= {limit}" if limit else ""
+
+def suite_lines(r):
+    for name,t in r["suites"].items():
+        formula = f"one by one; the formula says {by_formula(t):.2f}, of the passes alone {by_formula(t, False):.2f}"
+        yield gain(f"suite of {t['pairs']} pairs, {t['steps']} steps of batch {t['size']}{name}", t["together"], t["alone"], formula, round(.8*by_formula(t), 2))
+
 def lines(r):
     "(quantity, ours, what it is compared with, that, ratio, limit) from the raw results `r`; limits are those of the goal, for a model of about 20M parameters"
-    s = lambda t: f"{t:.3f} s" if t < 100 else f"{t:.0f} s"
-    def cost(name, ours, other, of, limit=None): return name, s(ours), of, s(other), ours/other, f"<= {limit}" if limit else ""
-    def gain(name, ours, other, of, limit=None): return name, s(ours), of, s(other), other/ours, f">= {limit}" if limit else ""
+    if "rows" not in r:
+        yield from suite_lines(r)
+        return
     rows, step, up, en, grid = (r[k] for k in ("rows", "step", "update", "encode", "grid"))
     for b in (8, 32):
         yield cost(f"gradient row, batch {b}", rows[b]["ours"], rows[b]["bare"], "bare 1 forward + 2 backwards")
@@ -258,6 +325,7 @@ def lines(r):
     for name,t in r["seeds"].items(): yield cost(f"three seeds, a step of {name}", t[3], t[1], "one seed", 1.3)
     yield gain("encoding, a row", en["ours"], en["per_sample"], "a backward pass per sentence", 4)
     yield cost("decoder grid", grid["ours"], grid["bare"], f"its {grid['forwards']} forward passes", 1.2)
+    yield from suite_lines(r)
     if not r.get("peer"): return
     u, w, o = r["peer"]["units"], r["peer"]["workflow"], r["ours"]["workflow"]
     for k,name,ours,limit in (("row_8", "gradient row, batch 8", rows[8]["ours"], 6), ("update", "update", up["ours"], 6), ("encode", "encoding, a row", en["ours"], 25)): yield gain(name, ours, u[k], "peer", limit)
@@ -291,6 +359,9 @@ def measure(a, folder):
         print(f"{k} ...", file=sys.stderr, flush=True)
         r[k] = f()
         (a.out/f"{r['model']}.json").write_text(json.dumps(r, indent=1))
+    if a.only_suites:
+        say("suites", lambda: bench_suites(a.model, rows, a.repeats))
+        return r
     say("rows", lambda: bench_rows(mwg, rows, a.repeats))
     say("update", lambda: bench_update(mwg, 2*a.repeats + 2))
     say("encode", lambda: bench_encode(mwg, work[work.split == "train"].groupby("label_class").head(20), a.repeats))
@@ -299,6 +370,7 @@ def measure(a, folder):
     say("seeds", lambda: bench_seeds(a.model, rows, a.repeats))
     say("store", lambda: bench_store(a.model, rows, a.repeats))
     say("grid", lambda: bench_grid(a.model, work, neutral, a.repeats))
+    say("suites", lambda: bench_suites(a.model, rows, a.repeats))
     say("ours", lambda: run_job(sys.executable, folder, package="gradiend_nb", parts=["workflow"], **job))
     if a.peer: say("peer", lambda: run_job(a.peer, folder, package="gradiend", parts=["workflow"], **job) | run_job(a.peer, folder, package="gradiend", parts=["units"], **job))
     return r
@@ -311,6 +383,7 @@ def main():
     p.add_argument("--peer", default="", help="Python of an environment that holds the package gradiend")
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--repeats", type=int, default=3)
+    p.add_argument("--only-suites", action="store_true", help="measure suites alone")
     p.add_argument("--cpu-time", action="store_true", help="count processor seconds instead of seconds: for a busy machine, with --threads 1")
     a = p.parse_args()
     from gradiend_nb.data import demo_path

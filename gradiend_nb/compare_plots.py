@@ -45,6 +45,25 @@ def _order(c, order):
     S = S - min(S.min(), 0)
     return c.reorder([c.rows[i] for i in np.linalg.eigh(np.diag(S.sum(1)) - S)[1][:,1].argsort()] if len(S) > 2 else c.rows)
 
+# %% ../nbs/71_compare_plots.ipynb #5b4f8729
+def _grouped(c, groups):
+    "`c` sorted by `groups` (label → group), and (group, first row, number of rows) of each"
+    if c.rows != c.columns: raise ValueError("groups= needs the same rows and columns")
+    if lost := [k for k in c.rows if k not in groups]: raise ValueError(f"groups has no group for {lost[0]!r}")
+    names = list(dict.fromkeys(groups[k] for k in groups if k in c.rows))
+    rows = sorted(c.rows, key=lambda k: names.index(groups[k]))
+    sizes = [sum(groups[k] == g for k in rows) for g in names]
+    return c.reorder(rows), list(zip(names, np.cumsum([0] + sizes).tolist(), sizes))
+
+def _draw_groups(ax, groups, size, named):
+    "Lines between the `groups`, and their names at the axes if `named`"
+    for _,start,n in groups[:-1]:
+        for line in (ax.axhline, ax.axvline): line(start + n - .5, color='black', linewidth=.8)
+    if not named: return
+    middle = [start + (n-1)/2 for _,start,n in groups]
+    ax.set_yticks(middle, [plain_label(k) for k,*_ in groups], fontsize=size)
+    ax.set_xticks(middle, [plain_label(k) for k,*_ in groups], fontsize=size, rotation=90, ha='center', rotation_mode='default')
+
 # %% ../nbs/71_compare_plots.ipynb #311c6945
 def _scale(c, cmap, vmin, vmax):
     "Colour map and limits that suit the measure of `c`"
@@ -82,7 +101,7 @@ def _matrix(ax, c, names, limits, texts, size):
     im = ax.imshow(np.ma.masked_invalid(np.asarray(c['matrix'], dtype=float)), cmap=cmap, vmin=vmin, vmax=vmax, aspect='auto')
     _ticks(ax, *([plain_label(names.get(o, o)) for o in ids] for ids in (c.rows, c.columns)), size)
     ax.set_xticks(np.arange(len(c.columns)+1)-.5, minor=True); ax.set_yticks(np.arange(len(c.rows)+1)-.5, minor=True)
-    ax.grid(which='minor', color='white', linewidth=1.5 if len(c.rows) <= 20 else .5); ax.tick_params(which='minor', length=0)
+    ax.grid(which='minor', color='white', linewidth=1.5 if len(c.rows) <= 20 else .3); ax.tick_params(which='minor', length=0)
     if texts: _write_cells(ax, im, texts, size)
     return im
 
@@ -110,7 +129,7 @@ def _figsize(c, names, texts, size):
     "Width and height that the cells and labels need, inches"
     longest = lambda ids: min(max(len(str(names.get(o, o))) for o in ids), 40) * size/72*.6
     wide = max((max(len(v)*size, len(s)*(size-2))/72*.62 for row in texts for v,s in row), default=0)
-    cell = max(.62 if texts else .3, wide+.15)
+    cell = max(.62 if texts else .3 if len(c.rows) <= 24 else .14, wide+.15)
     tilted = max(len(str(names.get(o, o))) for o in c.columns) > 6
     below = longest(c.columns)*.7 if tilted else .3
     return max(3., longest(c.rows) + cell*len(c.columns) + 1.3), max(1.8, below + .85*cell*len(c.rows) + .5)
@@ -125,6 +144,7 @@ def plot_comparison_heatmap(
     percentages:bool=False,              # as percents
     label_mapping:dict|None=None,        # label → text to show
     highlight:list|None=None,            # (row, column) labels of cells to outline
+    groups:dict|None=None,               # label → group: sorted by it, instead of `order`, with lines between the groups
     cmap:str|None=None,                  # colour map; None: by the measure
     vmin:float|None=None,                # lower end of the colours; None: by the measure
     vmax:float|None=None,                # upper end
@@ -138,14 +158,16 @@ def plot_comparison_heatmap(
     return_fig_ax:bool=False,            # return the closed figure and its axes instead
 ):                                       # the comparison in the order drawn
     "Draw a comparison as a heatmap"
-    c,names = Comparison(_order(comparison, order)),label_mapping or {}
+    c,names,blocks = Comparison(_order(comparison, order)),label_mapping or {},[]
+    if groups: c,blocks = _grouped(c, groups)
     if percentages and c.get('value') == 'intersection': raise ValueError("Counts are no percentages: use value='intersection_frac', or percentages=False")
     shape = len(c.rows)*len(c.columns)
     texts = _cell_texts(c, annot_fmt, percentages) if annot is True or annot == 'auto' and shape <= 400 else []
-    size = 9 if len(c.rows) <= 20 else 7
-    fig,axs = new_figure(figsize or _figsize(c, names, texts, size), show=show)
+    size,named = 9 if len(c.rows) <= 20 else 7,len(blocks) > 0 and len(c.rows) > 24
+    fig,axs = new_figure(figsize or _figsize(c, {k: groups[k] for k in c.rows} if named else names, texts, size), show=show)
     im = _matrix(axs[0,0], c, names, _scale(c, cmap, vmin, vmax), texts, size)
     axs[0,0].set(xlabel=xlabel, ylabel=ylabel)
+    _draw_groups(axs[0,0], blocks, 9, named)
     _bar(fig, im, axs[0,0], c, percentages, size)
     if title: axs[0,0].set_title(plain_label(_in_words(c) if title is True else title, 90), fontsize=size+1, loc='left')
     if highlight: highlight_heatmap_cells(axs[0,0], c.rows, c.columns, highlight)
@@ -158,7 +180,8 @@ def _bar(fig, im, axs, c, percentages, size):
     "Colour bar that says what is shown"
     from matplotlib.ticker import PercentFormatter
     pct = percentages or c['measure'] == 'importance share'
-    bar = fig.colorbar(im, ax=axs, fraction=.05, pad=.02, format=PercentFormatter(1, decimals=0) if pct else None)
+    wide,high = fig.get_size_inches()
+    bar = fig.colorbar(im, ax=axs, fraction=.05, pad=.02, aspect=max(20, 40*high/wide), format=PercentFormatter(1, decimals=0) if pct else None)
     bar.set_label(plain_label(_in_words(c).split(', ')[0] + (f": {c['statistic']}" if 'statistic' in c else ''), 40), fontsize=size)
     bar.ax.tick_params(labelsize=size-1)
     bar.outline.set_visible(False)

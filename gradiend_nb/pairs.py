@@ -102,12 +102,12 @@ def _given(c, df, names, cols):
     return [(o, w) for o,w in res if (w != '').any()]
 
 # %% ../nbs/05_pairs.ipynb #08d43776
-def _given_pairs(frames, cols):
+def _given_pairs(frames, cols, every=None):
     "All given pairs (slot, other class, word), and for each class the classes it brings, None for all"
     parts, brings, start = [], {}, 0
     for c,df in frames.items():
         brings[c] = set()
-        for other,words in _given(c, df, frames, cols):
+        for other,words in _given(c, df, every or frames, cols):
             brings[c] = None if isinstance(other, pd.Series) else brings[c] | {other}
             part = pd.DataFrame(dict(slot=np.arange(len(df))+start, other=other, alternative=words))
             parts.append(part[part.alternative != ''])
@@ -351,14 +351,11 @@ def _differ(rows, pair):
     return rows[~same].reset_index(drop=True), skipped
 
 # %% ../nbs/05_pairs.ipynb #7cc7e408
-def _job(data, cols, placeholder, merge, groups, k, seed, fresh=None):
-    "What is needed to build pairs: slots, given pairs, classes"
-    frames = {c: df for c,df in _by_class(data, cols).items() if len(df)}
-    if not frames: raise ValueError("data has no rows: if a data creator made it, the words of the classes stand in none of the texts, or in too few")
-    slots = _all_slots(frames, cols, placeholder, seed, fresh)
-    given, brings = _given_pairs(frames, cols)
-    final, classes = _merged(merge, list(frames))
-    return SimpleNamespace(slots=slots, given=given, brings=brings, final=final, linked=_linked(groups, list(frames)), k=k, seed=seed, apart=[True]), classes
+def _job(frames, needed, cols, placeholder, final, groups, k, seed, fresh=None):
+    "What is needed to build pairs: slots and given pairs of the `needed` frames, classes"
+    slots = _all_slots(needed, cols, placeholder, seed, fresh)
+    given, brings = _given_pairs(needed, cols, frames)
+    return SimpleNamespace(slots=slots, given=given, brings=brings, final={r: final[r] for r in needed}, linked=_linked(groups, list(frames)), k=k, seed=seed, apart=[True])
 
 # %% ../nbs/05_pairs.ipynb #ab098ca8
 def _use(job, classes, placeholder):
@@ -395,11 +392,15 @@ def make_pairs(
     if not (isinstance(mask_placeholder, str) and mask_placeholder): raise ValueError(f"mask_placeholder must be a text, not {mask_placeholder!r}")
     plan = split_plan(split_col, split_group_col, split_group_key, split_ratios)
     cols = SimpleNamespace(masked=masked_col, label=label_col, label_class=label_class_col, split=plan.split, group=plan.group, alternative=alternative_col, alternative_class=alternative_class_col)
-    job, classes = _job(data, cols, mask_placeholder, class_merge_map, class_merge_transition_groups, max_counterfactuals_per_sentence, seed, None if plan.held else plan.ratios)
+    frames = {c: df for c,df in _by_class(data, cols).items() if len(df)}
+    if not frames: raise ValueError("data has no rows: if a data creator made it, the words of the classes stand in none of the texts, or in too few")
+    final, classes = _merged(class_merge_map, list(frames))
     if all_classes is not None: classes = _class_list('all_classes', all_classes, classes)
     if target_classes is None and len(class_merge_map or ())==2: target_classes = list(class_merge_map)
     a, b = pair = _pick_pair(target_classes, classes)
     others = [c for c in classes if c not in pair] if add_identity_for_other_classes else []
+    needed = frames if plan.ratios else {r: df for r,df in frames.items() if final[r] in (*pair, *others)}   # new splits are made of all sentences
+    job = _job(frames, needed, cols, mask_placeholder, final, class_merge_transition_groups, max_counterfactuals_per_sentence, seed, None if plan.held else plan.ratios)
     _use(job, [*pair, *others], mask_placeholder)
     if plan.held: _hold_out(job, pair, plan)
     parts = [_rows(job, a, b, 1, 0), _rows(job, b, a, -1, 1)] + [_rows(job, c, c, 0, i+2) for i,c in enumerate(others)]

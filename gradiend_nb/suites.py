@@ -8,6 +8,7 @@ __all__ = ['words_of_classes', 'declared_pairs', 'TrainerSuite']
 # %% ../nbs/72_suites.ipynb #d9b01a4d
 import itertools, logging, os, re, time, traceback
 from contextlib import contextmanager
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,7 +110,10 @@ class TrainerSuite:
         self.words = words_of_classes(self.data, first.config)
         self.definitions,self.skipped = _learnable(declared_pairs(pairs, list(self.words)), self.words)
         self.children = {k: self._child(k, d) for k,d in self.definitions.items()}
-    def _child(self, k, d): return StreamTrainer(self.model, self.args, run_id=f'{self.run_id}/{k}' if self.run_id else k, data=self.data, **self.config | d)
+    def _child(self, k, d):
+        config,home = self.config | d,{o: c for c,os in d.get('class_merge_map', {}).items() for o in os}
+        if config.get('all_classes'): config['all_classes'] = list(dict.fromkeys(home.get(c, c) for c in config['all_classes']))
+        return StreamTrainer(self.model, self.args, run_id=f'{self.run_id}/{k}' if self.run_id else k, data=self.data, **config)
     def __len__(self): return len(self.children)
     def __iter__(self): return iter(self.children)
     def __getitem__(self, k)->StreamTrainer:
@@ -138,13 +142,17 @@ def folder(self:TrainerSuite, k:str|None=None)->Path|None:
     return self[k].experiment_dir if k else safe_run_dir(self.args.experiment_dir, self.run_id)
 
 @patch
+def load_base(self:TrainerSuite):   # language model
+    "The base model, in memory once for all children"
+    return next(iter(self.values()))._base(self.model, self.args)[0]
+
+@patch
 def groups(self:TrainerSuite,
     max_at_once:int|None=None,   # children; None: as many as fit into half of the free memory
 )->list:                         # of lists of ids
     "Children that are trained on one stream"
     if max_at_once is None:
-        base = next(iter(self.values()))._base(self.model, self.args)[0]
-        one = 4*sum(p.numel() for p in base.parameters())*(10*self.args.latent_dim + 4)
+        one = 4*sum(p.numel() for p in self.load_base().parameters())*(10*self.args.latent_dim + 4)
         max_at_once = max(1, free_memory()//2//one)
     n = -(-len(self)//max_at_once)   # groups of equal size
     ks = list(self)
@@ -180,8 +188,7 @@ def train_group(self:TrainerSuite,
     **overrides,         # to `train()` of each
 )->dict:                 # id → why it failed, '' if it didn't
     "Train some of the children; no error of theirs stops the others"
-    first,out = next(iter(self.values())),{}
-    loaded = first._base(self.model, self.args) and first._loaded     # one base model for all
+    out,loaded = {},self.load_base() and next(iter(self.values()))._loaded     # one base model for all
     def finish(k, e):
         t,out[k] = self[k],'' if e is None else f'{type(e).__name__}: {e}'
         if e is not None and self.folder():
@@ -259,6 +266,11 @@ def trained(self:TrainerSuite)->dict:   # id → trainer
     if not out: raise ValueError("No child is trained yet: call train() first; with the same experiment_dir it takes what is there")
     return out
 
+@patch(as_prop=True)
+def labels(self:TrainerSuite)->dict:    # id → 'first ↔ second'
+    "What plots call the children"
+    return {k: ' ↔ '.join(t.target_classes) for k,t in self.items()}
+
 @patch
 def models(self:TrainerSuite)->dict:   # id → `ModelWithGradiend`
     "The trained models, on one base model in memory"
@@ -287,8 +299,9 @@ def evaluate_decoder(self:TrainerSuite, **kwargs)->dict:  # to `evaluate_decoder
 
 # %% ../nbs/72_suites.ipynb #5ed2aea6
 def _delegated(f):
-    "A method that hands the trained children to `f`"
-    def method(self, *args, **kwargs): return f(self.trained(), *args, **kwargs)
+    "A method that hands the trained children to `f`, and to a heatmap their labels"
+    names = 'label_mapping' in signature(f).parameters and not 'cross_encoding' in f.__name__
+    def method(self, *args, **kwargs): return f(self.trained(), *args, **(dict(label_mapping=self.labels) if names else {}) | kwargs)
     method.__name__,method.__doc__ = f.__name__,f"`{f.__name__}` of the trained children"
     return method
 
