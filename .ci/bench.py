@@ -286,7 +286,7 @@ def bench_suites(model, rows, repeats):
     "The pairs of four pronouns on `model`, and the German paradigm on the embedded model"
     from gradiend_nb.data import demo_path
     german = pd.read_csv(demo_path("corpora/german_articles.csv"), dtype=str)
-    return {"": bench_suite(model, word_rows(rows, 32, 5), min(repeats, 2)), ", German articles on the embedded model": bench_suite(str(demo_path("models/de-mlm")), german, min(repeats, 2), steps=4)}
+    return {"": bench_suite(model, word_rows(rows, 32, 5), min(repeats, 2)), ", German articles on the embedded model": bench_suite(str(demo_path("models/de-mlm")), german, 1)}
 
 # %% processes
 
@@ -360,6 +360,7 @@ def measure(a, folder):
         r[k] = f()
         (a.out/f"{r['model']}.json").write_text(json.dumps(r, indent=1))
     if a.only_suites:
+        r["model"] += "-suites"        # files of its own
         say("suites", lambda: bench_suites(a.model, rows, a.repeats))
         return r
     say("rows", lambda: bench_rows(mwg, rows, a.repeats))
