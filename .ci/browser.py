@@ -207,6 +207,18 @@ def encodes(u):
     assert u.page.evaluate('() => window.hurt === undefined') and not u.page.locator('img[src="x"]').count(), 'text of the user became HTML'
     u.shot('error')
 
+def retrains(u):
+    "A move of the learning rate trains again"
+    u.tab('Train')
+    panel = u.part('traincontrols')
+    u.fill('max steps', '30', 'traincontrols')
+    panel.get_by_label('retrain when the learning rate moves').check()
+    for way,lr in (('ArrowRight', '0.00112'), ('ArrowLeft', '0.001')):          # the first time, gradients are written to disk
+        panel.locator('.noUi-handle').first.press(way)
+        u.said(f'Trained 30 steps at learning rate {lr} in', timeout=60_000)
+    print(f"{u.front}: {panel.locator('.gradiend-said').inner_text().split(' Kept')[0]}", flush=True)
+    u.shot('retrained')
+
 def decodes(u, grid):
     "A slider changes what the model says; the edit is applied and undone"
     u.tab('Decode')
@@ -238,6 +250,7 @@ def play(u):
     encodes(u)
     u.tab('Train'); u.click('Stop'); u.said('Stopped after step', timeout=60_000)
     u.shot('stopped')
+    if u.front == 'voila': retrains(u)
     if u.front != 'notebook': decodes(u, grid=u.front == 'voila')
     assert not u.strays, f'requests left the machine: {u.strays}'
 

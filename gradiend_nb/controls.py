@@ -191,12 +191,13 @@ def _steer(self:TrainControls, f):
     f()
     self._state()
 
-# %% ../nbs/80_controls.ipynb #d56584e5
+# %% ../nbs/80_controls.ipynb #0d58e67d
 @patch
 def _train(self:TrainControls, values):
     "At the desk: train, and say how it ended"
     t,d,start = self.trainer,self.desk,time.monotonic()
     self.evals,self.stats,before = {},None,(t.model, t._model, t._path)
+    self.tell()
     try:
         self.curves.begin(f"lr {values['learning_rate']:.2g}, seed {values['seed']}")
         if d.edit: raise RuntimeError("An edit is applied, and training would start from the changed model: press Undo first")
@@ -246,7 +247,7 @@ def _state(self:TrainControls, told=None):
     self.where.value = f'<div class="gradiend-numbers"><b class="gradiend-state">{s}</b> · ' + ' · '.join(self.told) + '</div>'
     for b,when in ((self.start, ('idle',)), (self.pause, ('starting','running')), (self.resume, ('pausing','paused')), (self.stop, ('starting','running','pausing','paused'))): b.button_style = 'primary' if s in when else ''
 
-# %% ../nbs/80_controls.ipynb #37eea78e
+# %% ../nbs/80_controls.ipynb #7d3161f6
 @patch
 def _ended(self:TrainControls, stopped):
     "Last numbers, and what there is now"
@@ -255,7 +256,7 @@ def _ended(self:TrainControls, stopped):
     else:
         self._picture()
         n,best = len(self.stats.losses),self.stats.best()
-        end = f'Stopped after step {n} of {self.total}' if stopped and n < self.total else f'Trained {n} steps in {self.took:.1f} s'
+        end = f'Stopped after step {n} of {self.total}' if stopped and n < self.total else f'Trained {n} steps at learning rate {t.training_args.learning_rate:.3g} in {self.took:.1f} s'
         self.said.value += message(f"{end}. Kept: step {best['global_step']}, correlation {best['correlation'] if best['correlation'] is not None else float('nan'):.3f}, in {t.model_path}")
     for f in self.desk.changed: f()
 
