@@ -393,7 +393,7 @@ def make_pairs(
     plan = split_plan(split_col, split_group_col, split_group_key, split_ratios)
     cols = SimpleNamespace(masked=masked_col, label=label_col, label_class=label_class_col, split=plan.split, group=plan.group, alternative=alternative_col, alternative_class=alternative_class_col)
     frames = {c: df for c,df in _by_class(data, cols).items() if len(df)}
-    if not frames: raise ValueError("data has no rows")
+    if not frames: raise ValueError("data has no rows: if a data creator made it, the words of the classes stand in none of the texts, or in too few")
     final, classes = _merged(class_merge_map, list(frames))
     if all_classes is not None: classes = _class_list('all_classes', all_classes, classes)
     if target_classes is None and len(class_merge_map or ())==2: target_classes = list(class_merge_map)
