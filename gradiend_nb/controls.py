@@ -209,22 +209,22 @@ def _train(self:TrainControls, values):
         self._state()
     self._ended(stopped)
 
-# %% ../nbs/80_controls.ipynb #8ea47e21
+# %% ../nbs/80_controls.ipynb #842ac581
 @patch
 def _saw(self:TrainControls, run, evaluated=False):
     "A step was taken, or an evaluation made: show it if it is time to"
     self.stats,self.total,step = run.stats,run.state.max_steps,run.state.global_step
     if evaluated: self.evals[step] = run.metrics['correlation'],run.metrics.class_means
     if self.numbers.due():
-        with self.numbers.spent(): run.fetch(); self._numbers(run)
+        with self.numbers.spent(): run.fetch(); self._numbers(run.m)
     if self.figures.due():
         with self.figures.spent(): self._picture()
 
-# %% ../nbs/80_controls.ipynb #fd6b7b04
+# %% ../nbs/80_controls.ipynb #4e93a24c
 @patch
-def _numbers(self:TrainControls, run):
+def _numbers(self:TrainControls, m):
     "State, step, loss, correlation, means, time and memory, in a line"
-    s,step,(used,whose) = run.stats,run.state.global_step,memory_in_use(next(run.m.base_model.parameters()).device)
+    s,step,(used,whose) = self.stats,len(self.stats.losses),memory_in_use(next(m.base_model.parameters()).device)
     corr,means = list(self.evals.values())[-1] if self.evals else (float('nan'), {})
     told = [f'step <b class="gradiend-step">{step}</b> of {self.total}', f'loss {s.losses[-1]:.4f}' if s.losses else 'loss –', f'correlation {corr:.3f}', *(f'{html.escape(c)} {v:+.2f}' for c,v in means.items()),
         f"{1000*s.time['model_with_gradiend']/max(step, 1):.0f} ms a step", f'{used/2**20:,.0f} MB of {whose}']
@@ -247,14 +247,14 @@ def _state(self:TrainControls, told=None):
     self.where.value = f'<div class="gradiend-numbers"><b class="gradiend-state">{s}</b> · ' + ' · '.join(self.told) + '</div>'
     for b,when in ((self.start, ('idle',)), (self.pause, ('starting','running')), (self.resume, ('pausing','paused')), (self.stop, ('starting','running','pausing','paused'))): b.button_style = 'primary' if s in when else ''
 
-# %% ../nbs/80_controls.ipynb #7d3161f6
+# %% ../nbs/80_controls.ipynb #47754023
 @patch
 def _ended(self:TrainControls, stopped):
     "Last numbers, and what there is now"
     t = self.trainer
     if self.stats is None: self.warn(f'Nothing was trained: the checkpoint in {t.model_path} was reused (use_cache={t.training_args.use_cache!r})')
     else:
-        self._picture()
+        self._numbers(t.get_model()); self._picture()
         n,best = len(self.stats.losses),self.stats.best()
         end = f'Stopped after step {n} of {self.total}' if stopped and n < self.total else f'Trained {n} steps at learning rate {t.training_args.learning_rate:.3g} in {self.took:.1f} s'
         self.said.value += message(f"{end}. Kept: step {best['global_step']}, correlation {best['correlation'] if best['correlation'] is not None else float('nan'):.3f}, in {t.model_path}")
