@@ -24,7 +24,7 @@ def sentences(n=180):
     return out
 
 def run(cmd, cwd):
-    env = dict(os.environ, PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}', TQDM_DISABLE='1')
+    env = dict(os.environ, PATH=f'{Path(sys.executable).parent}{os.pathsep}{os.environ["PATH"]}', TQDM_DISABLE='1', PIP_QUIET='1')
     r = subprocess.run(cmd, cwd=cwd, env=env, capture_output=True, text=True)
     if r.returncode: sys.exit(f'{cmd[-1]}\n{r.stdout}{r.stderr}')
     return r.stdout
