@@ -84,9 +84,10 @@ def wheel_works():
 
 def browser_works():
     "The control room works in a real browser, or there is none."
-    r = subprocess.run([sys.executable, '.ci/browser.py'], cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
-    if r.returncode not in (0, 77): raise RuntimeError(r.stdout + r.stderr)
-    return r.stdout
+    for last in (False, True):      # a page that loads too slowly gets a second chance; latency is for `make test-browser`, where nothing else runs
+        r = subprocess.run([sys.executable, '.ci/browser.py', '--latency', '2000'], cwd=root, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=600)
+        if r.returncode in (0, 77): return r.stdout
+        if last: raise RuntimeError(r.stdout + r.stderr)
 
 def notebook(path):
     "A task that runs one notebook in a process of its own."
