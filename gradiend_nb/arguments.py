@@ -9,6 +9,7 @@ __all__ = ['checked', 'PrePruneConfig', 'PostPruneConfig', 'TrainingArguments', 
 # %% ../nbs/18_arguments.ipynb #c6c246a3
 import difflib, functools, inspect, math
 from dataclasses import dataclass, field, fields, asdict
+from numbers import Integral, Real
 from pathlib import Path
 
 # %% ../nbs/18_arguments.ipynb #b413b74a
@@ -24,9 +25,9 @@ def _number(lo=None, whole=False, optional=False, above=None):
     kind,limit = 'an int' if whole else 'a number', f" >= {lo}" if lo is not None else f" > {above}" if above is not None else ''
     def rule(name, v):
         if v is None and optional: return v
-        if isinstance(v, bool) or not isinstance(v, int if whole else (int, float)): raise TypeError(f"{name} must be {kind}{limit}{' or None' if optional else ''}, got {v!r}")
+        if isinstance(v, bool) or not isinstance(v, Integral if whole else Real): raise TypeError(f"{name} must be {kind}{limit}{' or None' if optional else ''}, got {v!r}")
         if (lo is not None and v < lo) or (above is not None and v <= above) or not math.isfinite(v): raise ValueError(f"{name} must be {kind}{limit}, got {v}")
-        return v
+        return int(v) if isinstance(v, Integral) else float(v)      # numpy's numbers become Python's
     return rule
 
 def _choice(*options):
@@ -158,9 +159,9 @@ def _arg(default, rule, doc, decides=True):
 def _topk(name, v):
     "A rule for a count, a share in (0, 1], or None"
     if v is None: return v
-    if isinstance(v, bool) or not isinstance(v, (int, float)): raise TypeError(f"{name} must be an int or a float, got {v!r}")
-    if v <= 0 or (isinstance(v, float) and v > 1): raise ValueError(f"{name} must be a count >= 1 or a share in (0, 1], got {v}")
-    return v
+    if isinstance(v, bool) or not isinstance(v, Real): raise TypeError(f"{name} must be an int or a float, got {v!r}")
+    if v <= 0 or (v > 1 and not isinstance(v, Integral)): raise ValueError(f"{name} must be a count >= 1 or a share in (0, 1], got {v}")
+    return int(v) if isinstance(v, Integral) else float(v)
 
 def _mask(name, v):
     if v is not None and not (isinstance(v, torch.Tensor) and v.dim() == 1): raise TypeError(f"{name} must be a flat tensor of one bool for each weight, got {v!r}")
