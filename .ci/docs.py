@@ -85,7 +85,7 @@ def build(out):
         shutil.copy(root/'settings.ini', tmp)
         nbs = pages.process(tmp)
         files = {k: k if '/' in k else Path(pages.front(nb)['output-file']).stem for k, nb in nbs.items()}
-        for k in files: (tmp/'pages'/k).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(root/'nbs', tmp/'pages', ignore=shutil.ignore_patterns('*.ipynb', '.*'))   # folders, and pictures that pages show
         groups, formulas = sections(nbs), write_pages(nbs, files, tmp/'pages')
         (tmp/'mkdocs.yml').write_text(yaml.safe_dump(config(nbs, files, groups, tmp/'site'), sort_keys=False, allow_unicode=True), encoding='utf-8')
         env = dict(os.environ, NO_MKDOCS_2_WARNING='1', DISABLE_MKDOCS_2_WARNING='true')
