@@ -20,12 +20,13 @@ import torch
 from fastcore.basics import patch
 from matplotlib.figure import Figure
 
-# %% ../nbs/80_controls.ipynb #8262a525
+# %% ../nbs/80_controls.ipynb #55558655
 from .arguments import PrePruneConfig, TrainingArguments, override
 from .desk import Pace, Panel, Watch, as_table, memory_in_use, message, press
-from .explorers import DecoderExplorer, EncoderExplorer, has_model
+from .explorers import EncoderExplorer, has_model
 from .figures import linestyles, neutral_color, palette, plain_label
 from .model import SOURCES
+from .steering import DecoderExplorer
 from .store import GradientStore
 from .trainer import TextPredictionTrainer, Trainer, split_rows, _training_lines
 
