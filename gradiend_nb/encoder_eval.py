@@ -377,6 +377,7 @@ def _same_signature(method):
     "Decorator: show the parameters of `method`, to which the function passes everything on"
     def _inner(f):
         f.__signature__, f.__doc__ = inspect.signature(method), f.__doc__ or method.__doc__
+        f.__delwrap__ = method      # where docments finds what the parameters are
         return f
     return _inner
 
