@@ -55,6 +55,7 @@ def field_of(
         low,high = min(-6, math.floor(math.log10(value))), max(0, math.ceil(math.log10(value)))
         return W.FloatLogSlider(value=value, base=10, min=low, max=high, step=.05, readout_format='.2e', continuous_update=False, **kw)
     if name in ('source', 'target'): return W.Dropdown(options=SOURCES, value=value, **kw)
+    if name == 'train_max_size': return W.IntText(value=value or 0, **kw | dict(tooltip=kw['tooltip'] + '; 0: all'))
     return W.IntText(value=value, **kw) if isinstance(value, int) else W.Text(value=value or '', placeholder='automatic', continuous_update=False, **kw)
 
 # %% ../nbs/80_controls.ipynb #7d32daba
@@ -113,7 +114,7 @@ def class_table(
     return as_table(counts[order], 'counts')
 
 # %% ../nbs/80_controls.ipynb #dc1c6a48
-_named = 'learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps','seed','source','target','device'
+_named = 'learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps','train_max_size','seed','source','target','device'
 
 # %% ../nbs/80_controls.ipynb #db66f129
 class TrainControls(Panel):
@@ -139,7 +140,7 @@ class TrainControls(Panel):
 def _arrange(self:TrainControls):
     f = self.fields
     left = [self.model, *(f[k] for k in ('learning_rate','max_steps','num_train_epochs','train_batch_size','eval_steps'))]
-    right = [f['source'], f['target'], self.kept, f['seed'], f['device']]
+    right = [f['source'], f['target'], f['train_max_size'], self.kept, f['seed'], f['device']]
     rows = W.VBox([W.HTML(class_table(self.trainer))], layout=W.Layout(margin='0 0 0 1.5em'))
     buttons = W.HBox([self.start, self.pause, self.resume, self.stop, self.bar])
     self.children = [W.HBox([W.VBox(left), W.VBox(right), rows], layout=W.Layout(flex_flow='row wrap')), W.HBox([self.stored, self.retrain]), buttons, self.where, self.picture, self.said]
@@ -163,7 +164,7 @@ def values(self:TrainControls)->dict:
     old,k = self.trainer.training_args.pre_prune_config,self.kept.value
     topk = int(k) if k > 1 else k
     cfg = None if k == 1 else override(old, topk=topk) if old else PrePruneConfig(topk=topk)
-    return v | dict(device=v['device'].strip() or None, pre_prune_config=cfg, use_cached_gradients=self.stored.value)
+    return v | dict(device=v['device'].strip() or None, train_max_size=v['train_max_size'] or None, pre_prune_config=cfg, use_cached_gradients=self.stored.value)
 
 # %% ../nbs/80_controls.ipynb #831055d2
 @patch
