@@ -31,7 +31,7 @@ class Lane:
     def __init__(self,
         objective:Objective,       # how the base model is asked
         rows:pd.DataFrame,         # columns masked, factual, factual_class
-        placeholder:str='[MASK]',
+        placeholder:str='[MASK]',  # what marks the slot in `masked`
     ):
         self.objective,self.placeholder,self.texts = objective,placeholder,rows['masked'].tolist()
         self.name,self.columns,self.items = rows['factual_class'].iloc[0],{},[]
@@ -100,9 +100,9 @@ class Passes:
 # %% ../nbs/26_lanes.ipynb #b0562438
 @patch
 def batches(self:Lane,
-    batch_size:int,
+    batch_size:int,  # rows of a batch, the last may be smaller
     seed:int=0,      # of the training
-    epoch:int=0,
+    epoch:int=0,     # each has its own order
 )->list:             # of row numbers, every row once
     "The lane, shuffled and cut"
     order = list(range(len(self)))
@@ -122,7 +122,7 @@ def interleaved(
 class Reader:
     "The runs of one trainer on the lanes it shares with others"
     def __init__(self,
-        trainer:TextPredictionTrainer,
+        trainer:TextPredictionTrainer, # of one pair
         runs:list,                 # of `Run`, on the same weights
         args,                      # TrainingArguments that say the order of the rows
         lanes:dict,                # of all readers; filled here
@@ -169,7 +169,7 @@ class _Size:
 
 def reads(
     readers:list,    # of `Reader`, on the same weights, all of them on `lane`
-    lane:Lane,
+    lane:Lane,       # whose batch it is
     idx:list,        # row numbers
     out:dict,        # buffers
 ):                   # yields (source gradient, target gradient, readers)
